@@ -1,0 +1,83 @@
+"""The exception tree. Every message says what happened, to what, and what to do next.
+
+    SamanthaError
+    ├── ChainError                 a mistake in a chain, found before its first event
+    │   └── HyperparameterError    unknown key or value out of range
+    ├── ModelError                 a model could not be found, loaded or used
+    │   ├── ModelNotFound          no such name, file or folder
+    │   ├── ModelFileError         the file is no GGUF, truncated, malformed or of an unknown architecture
+    │   ├── PromptTooLong          the prompt leaves no room for an answer; carries the numbers
+    │   ├── TemplateError          the chat template failed, looped or is unknown
+    │   ├── GrammarError           a grammar or JSON schema that cannot be used
+    │   └── WorkerDied             the model's process ended by itself
+    ├── StoreError                 the run store cannot be read or written
+    ├── SessionBusy                a second run was asked for while one is active
+    └── SettingsError              a settings file or a folder cannot be used
+
+What is not here: our own bugs. They raise what Python raises and are never caught as one of these.
+"""
+
+
+class SamanthaError(Exception):
+    """Anything that a user can cause and mend."""
+
+
+class ChainError(SamanthaError):
+    """A mistake in a chain: says which item, which key and what is allowed."""
+
+
+class HyperparameterError(ChainError):
+    """An unknown hyperparameter or a value out of its range."""
+
+
+class ModelError(SamanthaError):
+    """A model cannot be used."""
+
+
+class ModelNotFound(ModelError):
+    """No model of that name or path."""
+
+
+class ModelFileError(ModelError):
+    """The file is there but is not a model that can be loaded."""
+
+
+class PromptTooLong(ModelError):
+    """The prompt leaves fewer tokens for the answer than are needed.
+
+    Args:
+        prompt_tokens: tokens of the rendered prompt.
+        n_ctx: tokens the context window holds.
+    """
+
+    def __init__(self, prompt_tokens: int, n_ctx: int) -> None:
+        self.prompt_tokens = prompt_tokens
+        self.n_ctx = n_ctx
+        super().__init__(
+            f"The prompt has {prompt_tokens} tokens and the context window n_ctx holds {n_ctx}, so fewer than 16 are"
+            " left for the answer: shorten the prompt or raise n_ctx."
+        )
+
+
+class TemplateError(ModelError):
+    """A chat template that failed, looped or is unknown."""
+
+
+class GrammarError(ModelError):
+    """A grammar or JSON schema that cannot be used."""
+
+
+class WorkerDied(ModelError):
+    """The process that held the model ended by itself."""
+
+
+class StoreError(SamanthaError):
+    """The run store cannot be opened, read or written."""
+
+
+class SessionBusy(SamanthaError):
+    """A run is already active in this session."""
+
+
+class SettingsError(SamanthaError):
+    """A settings file or folder cannot be used."""

@@ -1,0 +1,180 @@
+"""The port every model answers through, and the values that cross it. What a model is made of is not here.
+
+A `Model` is one loaded model with one context. It is used by one run at a time; only `stop` may be called from another
+thread. `generate` yields, per request: one `Rendered`, `PromptProgress` events, then `Token`s of all samples mixed, and
+exactly one `SampleFinished` per sample.
+"""
+
+from collections.abc import Iterator
+from typing import Literal, Protocol
+
+import msgspec
+
+from samantha.events import StepReason
+from samantha.hyperparameters import Hyperparameters
+
+Role = Literal["system", "user", "assistant"]
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One turn of what the model is given."""
+
+    role: Role
+    content: str
+
+
+class PromptFormat(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A user's own chat template: what stands before and after the text of each role, and texts that end an answer."""
+
+    system_prefix: str = ""
+    system_suffix: str = ""
+    user_prefix: str = ""
+    user_suffix: str = ""
+    assistant_prefix: str = ""
+    assistant_suffix: str = ""
+    stop: tuple[str, ...] = ()
+
+
+class GenerateRequest(msgspec.Struct, frozen=True):
+    """What to generate. `samples` are independent answers to the same prompt, each with its own hyperparameters.
+
+    Exactly one of `messages` (rendered with the template) and `text` (raw, continued as it is) is given.
+    `template` is "" for the model's own, the name of a built-in one, or a `PromptFormat`.
+    `window` is how many tokens the model may be ahead of the reader; 1 steps token by token.
+    """
+
+    samples: tuple[Hyperparameters, ...]
+    messages: tuple[Message, ...] = ()
+    text: str | None = None
+    template: str | PromptFormat = ""
+    reuse: bool = True
+    window: int = 256
+
+
+class LoadOptions(msgspec.Struct, frozen=True):
+    """What of the hyperparameters concerns loading. `n_seq_max` is how many samples a batch may hold."""
+
+    n_ctx: int = 4000
+    n_threads: int | None = None
+    n_gpu_layers: int = 0
+    flash_attention: bool = False
+    n_seq_max: int = 1
+
+
+class Loading(msgspec.Struct, frozen=True, tag="loading"):
+    """Progress of a load, from 0 to 1."""
+
+    progress: float
+
+
+class ModelDescription(msgspec.Struct, frozen=True, tag="loaded"):
+    """What a model says of itself. Sizes are bytes, `hash` names the algorithm before a colon."""
+
+    name: str
+    path: str = ""
+    architecture: str = ""
+    description: str = ""
+    size: int = 0
+    parameters: int = 0
+    n_vocab: int = 0
+    n_ctx: int = 0
+    n_ctx_train: int = 0
+    n_threads: int = 0
+    hash: str = ""
+    template: str = ""
+    notices: tuple[str, ...] = ()
+
+
+class Rendered(msgspec.Struct, frozen=True, tag="rendered"):
+    """The text the model is given, its length in tokens, and sentences on what had to be adapted."""
+
+    text: str
+    prompt_tokens: int
+    notices: tuple[str, ...] = ()
+
+
+class PromptProgress(msgspec.Struct, frozen=True, tag="prompt"):
+    """Prompt tokens: `done` of `total`, of which `reused` were there already."""
+
+    done: int
+    total: int
+    reused: int
+
+
+class Token(msgspec.Struct, frozen=True, tag="token", array_like=True):
+    """One generated token of sample number `sample` (from 0)."""
+
+    sample: int
+    id: int
+    piece: bytes
+    shown: str
+
+
+class SampleFinished(msgspec.Struct, frozen=True, tag="finished"):
+    """The end of one sample. `text` is all that was shown, including what was held back at the end."""
+
+    sample: int
+    text: str
+    reason: StepReason
+    prompt_tokens: int
+    reused: int
+    tokens: int
+    prompt_seconds: float
+    seconds: float
+
+
+Output = Rendered | PromptProgress | Token | SampleFinished
+
+
+class Model(Protocol):
+    """A loaded model."""
+
+    name: str
+
+    def describe(self) -> ModelDescription:
+        """What the model says of itself."""
+
+    def generate(self, request: GenerateRequest) -> Iterator[Output]:
+        """The outputs for `request`, in the order the module's docstring gives.
+
+        Raises:
+            PromptTooLong: fewer than 16 tokens are left for the answer; nothing was yielded.
+            TemplateError, GrammarError: nothing was yielded.
+            WorkerDied: the model's process ended; what was yielded before stands.
+        """
+
+    def count(self, request: GenerateRequest) -> int:
+        """How many tokens the rendered prompt of `request` has."""
+
+    def tokenize(self, text: str) -> list[tuple[int, bytes]]:
+        """Ids and bytes of the tokens of `text`, special tokens recognised."""
+
+    def stop(self, reason: Literal["skipped", "stopped"] = "stopped") -> None:
+        """End the generation in progress with that reason. Thread-safe; returns at once."""
+
+    def reset(self) -> None:
+        """Forget every evaluated token."""
+
+    @property
+    def buffered(self) -> int:
+        """How many outputs have arrived and wait to be read."""
+
+    def close(self) -> None:
+        """Free the memory. The model cannot be used afterwards."""
+
+
+class ModelSource(Protocol):
+    """Where the engine gets models from (`models/residency.py`, or a test's own)."""
+
+    def acquire(self, name: str, options: LoadOptions) -> Iterator[Loading | Model]:
+        """Progress, then the model, which stays the caller's until `release`.
+
+        Raises:
+            ModelError: it cannot be found or loaded.
+        """
+
+    def release(self, model: Model) -> None:
+        """The caller does not use the model now."""
+
+    def cancel(self) -> None:
+        """Abort a load in progress. Thread-safe."""

@@ -1,0 +1,89 @@
+"""Where things are: the user's data folder, the project's own material, and the user's settings file.
+
+What is not here: the content of the store, of chains and of prompt collections.
+"""
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from samantha.errors import SettingsError
+
+PACKAGE = Path(__file__).resolve().parent
+ROOT = PACKAGE.parent
+"""The checkout, when the program runs from one."""
+
+
+def data_folder() -> Path:
+    """The user's data folder: `SAMANTHA_HOME`, or the platform's place; made when missing.
+
+    Raises:
+        SettingsError: it cannot be made.
+    """
+    home = os.environ.get("SAMANTHA_HOME")
+    folder = Path(home).expanduser() if home else _platform_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"The data folder {folder} cannot be made ({error.strerror}): set SAMANTHA_HOME to a folder you may write to."
+        ) from error
+    return folder
+
+
+def _platform_folder() -> Path:
+    import platformdirs
+
+    return Path(platformdirs.user_data_path("samantha"))
+
+
+def material(name: str) -> Path:
+    """The path of shipped material (`prompts`, `user_prompts.txt`, ...): the checkout's own, else the installed copy."""
+    own = ROOT / name
+    return own if own.exists() else PACKAGE / "material" / name
+
+
+def downloads_folder() -> Path:
+    """The user's downloads folder, where model files are looked for by default."""
+    import platformdirs
+
+    return Path(platformdirs.user_downloads_path())
+
+
+class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the user chose to keep."""
+
+    language: str = ""
+    model_folders: tuple[str, ...] = ()
+    presets: dict[str, dict[str, object]] = {}
+
+
+def load() -> Settings:
+    """The settings file, or the defaults when there is none.
+
+    Raises:
+        SettingsError: the file is there but cannot be read.
+    """
+    path = data_folder() / "settings.json"
+    if not path.exists():
+        return Settings()
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Settings)
+    except (OSError, msgspec.DecodeError) as error:
+        raise SettingsError(f"The settings file {path} cannot be read ({error}): mend it or delete it.") from error
+
+
+def save(settings: Settings) -> None:
+    """Write the settings file, whole or not at all.
+
+    Raises:
+        SettingsError: it cannot be written.
+    """
+    path = data_folder() / "settings.json"
+    try:
+        partial = path.with_suffix(".part")
+        partial.write_bytes(msgspec.json.format(msgspec.json.encode(settings)))
+        partial.replace(path)
+    except OSError as error:
+        raise SettingsError(f"The settings file {path} cannot be written ({error.strerror}).") from error
