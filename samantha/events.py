@@ -107,7 +107,7 @@ class TokenGenerated(EventBase, frozen=True, kw_only=True):
 
 
 class StepFinished(EventBase, frozen=True, kw_only=True):
-    """`text` is the whole visible answer. Counts are tokens, times seconds; `fed_back` is what the next step is given."""
+    """`text` is the whole visible answer. Counts are tokens, times seconds."""
 
     text: str
     reason: StepReason
@@ -116,7 +116,6 @@ class StepFinished(EventBase, frozen=True, kw_only=True):
     tokens: int = 0
     prompt_seconds: float = 0.0
     seconds: float = 0.0
-    fed_back: str | None = None
 
 
 class CodeFound(EventBase, frozen=True, kw_only=True):

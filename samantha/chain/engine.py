@@ -1,35 +1,352 @@
-"""The chain engine: `run(chain, models)` gives a `Run`, an iterator of Events. No file, no network, no page."""
+"""The chain engine: `run(chain, models)` gives a `Run`, an iterator of Events. No file, no network, no page.
 
-from collections.abc import Iterator
+Failures of a model or of generated code are events and the run goes on; mistakes in a chain are raised before the first
+event; our own bugs raise.
+"""
 
+import datetime
+import random
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+
+from samantha import __version__, events
+from samantha.chain import prompts, steps
 from samantha.chain.chain import Chain
-from samantha.events import Event
-from samantha.models.model import ModelSource
+from samantha.chain.conversation import Conversation
+from samantha.chain.files import validate
+from samantha.chain.steps import Group, Step
+from samantha.code.code import CodeError, CodeRunner, Finished, Found, Printed
+from samantha.errors import ChainError, ModelError
+from samantha.events import Event, RunReason
+from samantha.hyperparameters import differences
+from samantha.models.model import (
+    Loading,
+    LoadOptions,
+    Model,
+    ModelSource,
+    PromptProgress,
+    Rendered,
+    SampleFinished,
+    Token,
+)
+
+STOP_SAMANTHA = "STOP_SAMANTHA"
+
+
+def run(
+    chain: Chain,
+    models: ModelSource,
+    *,
+    code: CodeRunner | None = None,
+    window: int = 256,
+    batches: bool = True,
+    clock: Callable[[], float] = time.monotonic,
+) -> "Run":
+    """Check the chain and prepare its run; nothing happens until the first event is read.
+
+    Args:
+        models: where models are acquired, usually the program's `Residency`.
+        code: runs generated code; needed when the chain says `run_code`.
+        window: tokens a model may be ahead of the reader; 1 (with `batches` off) steps token by token.
+        batches: whether independent samples are generated together.
+
+    Raises:
+        ChainError: a mistake in the chain.
+    """
+    validate(chain)
+    items = prompts.parse(chain.prompts, chain.variables).items
+    if chain.run_code and code is None:
+        raise ChainError("run_code is on, but this program has no code environment: turn run_code off.")
+    return Run(chain, items, models, code, window, batches, clock)
+
+
+def new_run_id() -> str:
+    """An id that sorts by time."""
+    return f"{datetime.datetime.now(datetime.UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
 class Run(Iterator[Event]):
     """The stream of a run's events. It is pulled: nothing happens while nobody reads.
 
-    `stop` and `skip` are thread-safe. `buffered` says how many events can be read without waiting.
+    `stop` and `skip` are thread-safe; everything else belongs to the reader.
     """
 
-    id: str
-    buffered: int
+    def __init__(
+        self,
+        chain: Chain,
+        items: tuple[prompts.PromptItem, ...],
+        models: ModelSource,
+        code: CodeRunner | None,
+        window: int,
+        batches: bool,
+        clock: Callable[[], float],
+    ) -> None:
+        self.id = new_run_id()
+        self.chain = chain
+        self.seed = chain.seed if chain.seed is not None else random.SystemRandom().randrange(2**32 - 1)
+        self._items = items
+        self._models = models
+        self._code = code
+        self._window = window
+        self._batches = batches
+        grouped = batches and steps.independent(chain, items) and not chain.single_response_per_model
+        self._batch = min(chain.parallel, chain.responses) if grouped else 1
+        self._clock = clock
+        self._start = clock()
+        self._conversation = Conversation(chain)
+        self._broken: dict[int, str] = {}
+        self._loaded: tuple[str, LoadOptions] | None = None
+        self._finished_steps = 0
+        self._lock = threading.Lock()
+        self._model: Model | None = None
+        self._stopping = False
+        self._skipping = False
+        self._ending: RunReason | None = None
+        self._stream = self._events()
 
     def __next__(self) -> Event:
-        raise NotImplementedError
+        return next(self._stream)
+
+    def close(self) -> None:
+        """Give up the run where it is; the model is released."""
+        self._stream.close()
+
+    @property
+    def buffered(self) -> int:
+        """How many events can be read without waiting."""
+        model = self._model
+        return model.buffered if model else 0
 
     def stop(self) -> None:
-        """End the run: the step in progress finishes with reason `stopped`, then `run_finished`."""
+        """End the run: the step in progress finishes with reason `stopped`, then comes `run_finished`."""
+        with self._lock:
+            self._stopping = True
+            self._interrupt()
 
     def skip(self) -> None:
-        """End the step in progress with reason `skipped`; the run goes on."""
+        """End the step in progress, or its whole group, with reason `skipped`; the run goes on."""
+        with self._lock:
+            self._skipping = True
+            self._interrupt()
+
+    def _interrupt(self) -> None:
+        self._models.cancel()
+        if self._model:
+            self._model.stop("stopped" if self._stopping else "skipped")
+        if self._stopping and self._code:
+            self._code.stop()
+
+    def _events(self) -> Iterator[Event]:
+        yield self._event(
+            events.RunStarted,
+            seed=self.seed,
+            chain=msgspec.to_builtins(self.chain),
+            steps=steps.total(self.chain, self._items),
+            started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            versions={"samantha": __version__},
+        )
+        surplus = steps.surplus(self.chain, self._items)
+        if surplus:
+            yield self._event(events.Notice, message=surplus)
+        yield from self._all_groups()
+        yield self._event(events.RunFinished, reason=self._run_reason())
+
+    def _all_groups(self) -> Iterator[Event]:
+        loop, finished_before = 1, 0
+        for group in steps.groups(self.chain, self._items, self.seed, self._batches):
+            if group[0].loop != loop:
+                if self._finished_steps == finished_before:
+                    return  # a whole loop of failures: the next would be the same
+                loop, finished_before = group[0].loop, self._finished_steps
+            if self._stopping or self._ending:
+                return
+            yield from self._group(group)
+
+    def _run_reason(self) -> RunReason:
+        if self._stopping:
+            return "stopped"
+        return self._ending or ("done" if self._finished_steps else "failed")
+
+    def _event(self, kind: type[Any], step: Step | None = None, **fields: Any) -> Any:
+        return kind(run=self.id, step=step.number if step else None, time=self._clock() - self._start, **fields)
+
+    def _group(self, group: Group) -> Iterator[Event]:
+        """Every event of a group: loading, answers, code."""
+        with self._lock:
+            self._skipping = False
+        first = group[0]
+        if first.visit in self._broken:
+            yield from self._failures(group, self._broken[first.visit])
+            return
+        try:
+            yield from self._load(group)
+        except ModelError as error:
+            yield from self._load_failed(group, str(error))
+            return
+        try:
+            yield from self._answer(group)
+        finally:
+            self._release()
+
+    def _load(self, group: Group) -> Iterator[Event]:
+        first = group[0]
+        options = load_options(first, self._batch)
+        begun = self._clock()
+        fresh = self._loaded != (first.model, options)
+        for loaded in self._models.acquire(first.model, options):
+            if isinstance(loaded, Loading):
+                fresh = True
+                yield self._event(events.ModelLoading, model=first.model, progress=loaded.progress)
+            else:
+                with self._lock:
+                    self._model = loaded
+        if fresh and self._model:
+            self._loaded = (first.model, options)
+            description = self._model.describe()
+            yield self._event(
+                events.ModelLoaded, model=first.model, description=msgspec.to_builtins(description),
+                seconds=self._clock() - begun,
+            )  # fmt: skip
+            for notice in description.notices:
+                yield self._event(events.Notice, message=f"{first.model}: {notice}")
+
+    def _load_failed(self, group: Group, message: str) -> Iterator[Event]:
+        if self._stopping:
+            return
+        if self._skipping:
+            for step in group:
+                yield self._started(step, group, Rendered("", 0))
+                yield self._event(events.StepFinished, step, text="", reason="skipped")
+            return
+        self._broken[group[0].visit] = message
+        yield from self._failures(group, message)
+
+    def _failures(self, group: Group, message: str) -> Iterator[Event]:
+        for step in group:
+            yield self._failure(step, message)
+
+    def _failure(self, step: Step, message: str, text: str = "") -> Event:
+        failed: Event = self._event(
+            events.StepFailed, step, message=message, text=text, model=step.model, prompt=step.item.source
+        )
+        return failed
+
+    def _release(self) -> None:
+        with self._lock:
+            model, self._model = self._model, None
+        if model:
+            if self._stopping:
+                model.reset()
+            self._models.release(model)
+
+    def _answer(self, group: Group) -> Iterator[Event]:
+        assert self._model
+        texts: dict[int, list[str]] = {step.number: [] for step in group}
+        notices: list[str] = []
+        try:
+            request = self._conversation.request(group, self._model, self._window, notices.append)
+            for notice in notices:
+                yield self._event(events.Notice, group[0], message=notice)
+            for output in self._model.generate(request):
+                yield from self._translate(output, group, texts)
+        except ModelError as error:
+            self._loaded = None
+            for step in group:
+                if step.number in texts:
+                    yield self._failure(step, str(error), "".join(texts[step.number]))
+
+    def _translate(self, output: Any, group: Group, texts: dict[int, list[str]]) -> Iterator[Event]:
+        """A model's output as events. `texts` holds the partial text of each unfinished step."""
+        if isinstance(output, Token):
+            step = group[output.sample]
+            texts[step.number].append(output.shown)
+            yield self._event(events.TokenGenerated, step, id=output.id, piece=output.piece, shown=output.shown)
+        elif isinstance(output, PromptProgress):
+            yield self._event(
+                events.PromptProcessing, group[0], done=output.done, total=output.total, reused=output.reused
+            )
+        elif isinstance(output, Rendered):
+            for step in group:
+                yield self._started(step, group, output)
+            for notice in output.notices:
+                yield self._event(events.Notice, group[0], message=notice)
+            self._pass_on_interruption()
+        elif isinstance(output, SampleFinished):
+            del texts[group[output.sample].number]
+            yield from self._finished(group[output.sample], output)
+
+    def _pass_on_interruption(self) -> None:
+        """A stop or skip that came between the load and the generation is told to the model now."""
+        with self._lock:
+            if (self._stopping or self._skipping) and self._model:
+                self._model.stop("stopped" if self._stopping else "skipped")
+
+    def _started(self, step: Step, group: Group, rendered: Rendered) -> Event:
+        values = step.hyperparameters
+        changed = {name: value for name, value in differences(values).items() if name != "seed"}
+        started: Event = self._event(
+            events.StepStarted, step, model=step.model, prompt=step.item.source, rendered=rendered.text,
+            seed=values.seed, group=tuple(member.number for member in group), loop=step.loop, response=step.response,
+            prompt_number=step.item.number, prompt_tokens=rendered.prompt_tokens, changed=msgspec.to_builtins(changed),
+            system=self._conversation.system(), previous=self._conversation.previous(),
+        )  # fmt: skip
+        return started
+
+    def _finished(self, step: Step, end: SampleFinished) -> Iterator[Event]:
+        self._finished_steps += 1
+        yield self._event(
+            events.StepFinished, step, text=end.text, reason=end.reason, prompt_tokens=end.prompt_tokens,
+            reused=end.reused, tokens=end.tokens, prompt_seconds=end.prompt_seconds, seconds=end.seconds,
+        )  # fmt: skip
+        self._conversation.answered(step, end.text)
+        if self.chain.run_code and not self._stopping:
+            yield from self._run_code(step, end.text)
+        else:
+            self._conversation.feed_back(end.text)
+
+    def _run_code(self, step: Step, text: str) -> Iterator[Event]:
+        """Run the code of a response and decide what is fed back and whether the run ends (SPEC 6)."""
+        assert self._code
+        printed, output, reason = "", None, ""
+        try:
+            for outcome in self._code.run(text, self.id, step.number):
+                match outcome:
+                    case Found(code):
+                        yield self._event(events.CodeFound, step, code=code)
+                    case Printed(stream, piece):
+                        printed += piece if stream == "stdout" else ""
+                        yield self._event(events.CodeOutput, step, stream=stream, text=piece)
+                    case Finished(output, reason, seconds):
+                        yield self._event(
+                            events.CodeFinished, step, output=output, reason=reason, seconds=seconds
+                        )
+        except CodeError as error:
+            yield self._event(events.Notice, step, message=str(error))
+        self._judge(printed.strip(), reason)
+        self._feed_back_code(text, output)
+
+    def _judge(self, printed: str, reason: str) -> None:
+        if printed == STOP_SAMANTHA:
+            self._ending = "stop_samantha"
+        elif self.chain.stop_condition and reason == "ok" and printed not in ("", "None"):
+            self._ending = "stop_condition"
+
+    def _feed_back_code(self, text: str, output: str | None) -> None:
+        if self.chain.feedback_code_output_only:
+            self._conversation.feed_back(output or "")
+        else:
+            self._conversation.feed_back(f"{text}\n\n{output}" if output else text)
 
 
-def run(chain: Chain, models: ModelSource, *, window: int = 256, batches: bool = True) -> Run:
-    """Check the chain and start it.
-
-    Raises:
-        ChainError: a mistake in the chain; no event was made.
-    """
-    raise NotImplementedError
+def load_options(step: Step, batch: int) -> LoadOptions:
+    """What of a step's knobs concerns loading; `batch` is how many samples may be generated together."""
+    values = step.hyperparameters
+    return LoadOptions(
+        n_ctx=values.n_ctx, n_threads=values.n_threads, n_gpu_layers=values.n_gpu_layers,
+        flash_attention=values.flash_attention, n_seq_max=batch,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Running generated code. Foundation holds the port only; blocks, environment and sandboxed runner are their own issue."""

@@ -1,0 +1,137 @@
+"""A model that answers from a script: for trying chains, and for tests of order and logic. It predicts nothing."""
+
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Literal
+
+from samantha.errors import ModelError, ModelNotFound, PromptTooLong
+from samantha.models.model import (
+    GenerateRequest,
+    Loading,
+    LoadOptions,
+    Model,
+    ModelDescription,
+    Output,
+    PromptProgress,
+    Rendered,
+    SampleFinished,
+    Token,
+)
+
+Answer = str | Exception | Callable[[GenerateRequest], str]
+"""A text, an error to raise after the prompt was rendered, or a function of the request."""
+
+
+def split(text: str) -> list[str]:
+    """The tokens of the scripted vocabulary: words with the white space before them."""
+    return re.findall(r"\s*\S+|\s+$", text)
+
+
+class ScriptedModel:
+    """Gives its answers one after the other and begins again after the last."""
+
+    def __init__(self, name: str, answers: Sequence[Answer], n_ctx: int = 4000) -> None:
+        self.name = name
+        self.requests: list[GenerateRequest] = []
+        self.resets = 0
+        self._answers = answers
+        self._given = 0
+        self._n_ctx = n_ctx
+        self._ending: Literal["skipped", "stopped"] | None = None
+        self._ids: dict[str, int] = {}
+
+    @property
+    def buffered(self) -> int:
+        """Nothing is ever ahead of the reader."""
+        return 0
+
+    def describe(self) -> ModelDescription:
+        """A description with the name and the context window."""
+        return ModelDescription(name=self.name, architecture="scripted", n_ctx=self._n_ctx, n_ctx_train=self._n_ctx)
+
+    def render(self, request: GenerateRequest) -> str:
+        """The messages as lines `role: content`, or the raw text."""
+        if request.text is not None:
+            return request.text
+        return "\n".join(f"{message.role}: {message.content}" for message in request.messages)
+
+    def count(self, request: GenerateRequest) -> int:
+        """Words of the rendered prompt."""
+        return len(split(self.render(request)))
+
+    def tokenize(self, text: str) -> list[tuple[int, bytes]]:
+        """Words with ids in the order of their first appearance."""
+        return [(self._ids.setdefault(piece, len(self._ids)), piece.encode()) for piece in split(text)]
+
+    def generate(self, request: GenerateRequest) -> Iterator[Output]:
+        """One scripted answer per sample, the samples taking turns token by token."""
+        self._ending = None
+        prompt_tokens = self.count(request)
+        if self._n_ctx - prompt_tokens < 16:
+            raise PromptTooLong(prompt_tokens, self._n_ctx)
+        self.requests.append(request)
+        yield Rendered(self.render(request), prompt_tokens)
+        yield PromptProgress(prompt_tokens, prompt_tokens, 0)
+        answers = [self.tokenize(self._next(request)) for _ in request.samples]
+        shown = [0] * len(answers)
+        for position in range(max(map(len, answers))):
+            for sample, answer in enumerate(answers):
+                limit = request.samples[sample].max_tokens or len(answer)
+                if self._ending is None and position < min(limit, len(answer)):
+                    shown[sample] += 1
+                    yield Token(sample, answer[position][0], answer[position][1], answer[position][1].decode())
+        for sample, answer in enumerate(answers):
+            yield self._finish(sample, answer, shown[sample], prompt_tokens)
+
+    def _next(self, request: GenerateRequest) -> str:
+        answer = self._answers[self._given % len(self._answers)]
+        self._given += 1
+        if isinstance(answer, Exception):
+            raise answer
+        return answer if isinstance(answer, str) else answer(request)
+
+    def _finish(self, sample: int, answer: list[tuple[int, bytes]], shown: int, prompt_tokens: int) -> SampleFinished:
+        reason = "end" if shown == len(answer) else self._ending or "max_tokens"
+        text = b"".join(piece for _, piece in answer[:shown]).decode()
+        return SampleFinished(sample, text, reason, prompt_tokens, 0, shown, 0.0, 0.0)
+
+    def stop(self, reason: Literal["skipped", "stopped"] = "stopped") -> None:
+        """End the answers in progress."""
+        self._ending = reason
+
+    def reset(self) -> None:
+        """Counted in `resets`; there is nothing to forget."""
+        self.resets += 1
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+
+class ScriptedSource:
+    """A `ModelSource` of scripted models by name; `loads` records every (name, options) that was acquired anew."""
+
+    def __init__(self, answers: Mapping[str, Sequence[Answer]], n_ctx: int = 4000) -> None:
+        self.models = {name: ScriptedModel(name, script, n_ctx) for name, script in answers.items()}
+        self.loads: list[tuple[str, LoadOptions]] = []
+        self._cancelled = threading.Event()
+
+    def acquire(self, name: str, options: LoadOptions) -> Iterator[Loading | Model]:
+        """Two steps of progress when the model is not the last one, then the model."""
+        if name not in self.models:
+            raise ModelNotFound(f"There is no scripted model {name}: known are {', '.join(self.models)}.")
+        self._cancelled.clear()
+        if not self.loads or self.loads[-1] != (name, options):
+            for progress in (0.5, 1.0):
+                yield Loading(progress)
+                if self._cancelled.is_set():
+                    raise ModelError(f"Loading {name} was cancelled.")
+            self.loads.append((name, options))
+        yield self.models[name]
+
+    def release(self, model: Model) -> None:
+        """Scripted models stay."""
+
+    def cancel(self) -> None:
+        """Abort the load in progress."""
+        self._cancelled.set()
