@@ -1,0 +1,153 @@
+"""The one generation loop of the house: a request goes in, outputs come out. It speaks to a context, to no process.
+
+Samples of a request share the prompt and are generated in one batch. When the cells of the context run out, the last
+sample is parked and goes on alone when the others are done; its tokens are evaluated again one position at a time.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from samantha.events import StepReason
+from samantha.hyperparameters import Hyperparameters
+from samantha.models.llama.context import Aborted, Context
+from samantha.models.llama.samplers import SamplerChain, gbnf
+from samantha.models.llama.text import TextStream
+from samantha.models.llama.weights import Weights
+from samantha.models.model import Output, PromptProgress, SampleFinished, Token
+
+LEAST_ROOM = 16
+"""A prompt that leaves fewer tokens than this for the answer is refused."""
+
+
+class Sample:
+    """One answer in the making."""
+
+    def __init__(
+        self, number: int, weights: Weights, context: Context, values: Hyperparameters, stops: Sequence[str],
+        prompt: Sequence[int],
+    ) -> None:  # fmt: skip
+        self.number = number
+        self.position = len(prompt)
+        self.tokens: list[int] = []
+        self.reason: StepReason | None = None
+        self.texts: list[str] = []
+        self._weights = weights
+        room = context.n_ctx - len(prompt)
+        self._most = min(values.max_tokens or room, room)
+        self._limit_reason: StepReason = "max_tokens" if self._most < room else "context_full"
+        self._stream = TextStream(stops)
+        self._sampler = SamplerChain(weights.vocab, weights.n_vocab, context.n_ctx, values, gbnf(values))
+        self._sampler.accept_prompt(prompt)
+
+    def choose(self, context: Context, output: int) -> Token:
+        """Choose the next token from output `output` of the last batch; `reason` is set when it is the last one."""
+        token = self._sampler.sample(context.handle, output)
+        self.tokens.append(token)
+        shown = self._stream.feed(self._weights.piece(token, False))
+        if self._weights.ends_answer(token):
+            self.reason = "end"
+        elif self._stream.stopped:
+            self.reason = "stop_string"
+        elif len(self.tokens) >= self._most:
+            self.reason = self._limit_reason
+        if self.reason:
+            shown += self._stream.finish()
+        if shown:
+            self.texts.append(shown)
+        return Token(self.number, token, self._weights.piece(token, True), shown)
+
+    def interrupt(self, reason: StepReason) -> None:
+        """End here; what was held back becomes part of the text."""
+        self.reason = reason
+        self.texts.append(self._stream.finish())
+
+    def close(self) -> None:
+        """Free the sampler."""
+        self._sampler.close()
+
+
+class Generation:
+    """Generates the samples of one request."""
+
+    def __init__(
+        self,
+        context: Context,
+        samples: Sequence[Sample],
+        prompt: Sequence[int],
+        ending: Callable[[], StepReason | None],
+    ) -> None:
+        """`ending` is asked between tokens: a reason ends all samples with it."""
+        self._context = context
+        self._samples = samples
+        self._prompt = prompt
+        self._ending = ending
+        self._reused = 0
+        self._prompt_seconds = 0.0
+        self._begun = time.perf_counter()
+
+    def run(self, reuse: bool) -> Iterator[Output]:
+        """Evaluate the prompt, then yield tokens and the end of each sample; sequences are dropped as they end."""
+        try:
+            for done, self._reused in self._context.prefill(self._prompt, reuse):
+                yield PromptProgress(done, len(self._prompt), self._reused)
+            self._prompt_seconds = time.perf_counter() - self._begun
+            active = list(self._samples)
+            self._context.fork(len(active), len(self._prompt))
+            yield from self._first_tokens(active)
+            yield from self._rounds(active)
+        except Aborted:
+            yield from self._interrupted()
+
+    def _first_tokens(self, active: list[Sample]) -> Iterator[Token | SampleFinished]:
+        for sample in list(active):
+            yield from self._choose(sample, -1, active)
+
+    def _rounds(self, active: list[Sample]) -> Iterator[Token | SampleFinished]:
+        """One token for each active sample a round, until all are done."""
+        parked: list[Sample] = []
+        while active or parked:
+            if self._ending():
+                yield from self._interrupted()
+                return
+            if not active:
+                active.append(self._resume(parked.pop(0)))
+            while len(active) > 1 and self._cells(active) > self._context.n_ctx:
+                parked.insert(0, active.pop())
+                self._context.drop(parked[0].number)
+            entries = [(sample.number, sample.position, sample.tokens[-1]) for sample in active]
+            self._context.step(entries)
+            for output, sample in enumerate(list(active)):
+                sample.position += 1
+                yield from self._choose(sample, output, active)
+
+    def _cells(self, active: Sequence[Sample]) -> int:
+        return len(self._prompt) + sum(len(sample.tokens) for sample in active)
+
+    def _resume(self, sample: Sample) -> Sample:
+        """Evaluate a parked sample's tokens again, up to the one that is evaluated next anyway."""
+        if sample.number != 0:
+            self._context.share(sample.number, len(self._prompt))
+        for position, token in enumerate(sample.tokens[:-1], len(self._prompt)):
+            self._context.step([(sample.number, position, token)])
+        return sample
+
+    def _choose(self, sample: Sample, output: int, active: list[Sample]) -> Iterator[Token | SampleFinished]:
+        yield sample.choose(self._context, output)
+        if sample.reason:
+            active.remove(sample)
+            self._context.drop(sample.number, len(self._prompt) if sample.number == 0 else 0)
+            yield self._finished(sample)
+
+    def _interrupted(self) -> Iterator[SampleFinished]:
+        reason = self._ending() or "stopped"
+        for sample in self._samples:
+            if sample.reason is None:
+                sample.interrupt(reason)
+                yield self._finished(sample)
+
+    def _finished(self, sample: Sample) -> SampleFinished:
+        return SampleFinished(
+            sample=sample.number, text="".join(sample.texts), reason=sample.reason or "stopped",
+            prompt_tokens=len(self._prompt), reused=self._reused, tokens=len(sample.tokens),
+            prompt_seconds=self._prompt_seconds, seconds=time.perf_counter() - self._begun,
+        )  # fmt: skip
