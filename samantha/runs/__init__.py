@@ -1,1 +1,1 @@
-
+"""The run store: everything that happened in every run."""
