@@ -9,7 +9,7 @@ import random
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import msgspec
@@ -135,13 +135,15 @@ class Run(Iterator[Event]):
             self._interrupt()
 
     def _interrupt(self) -> None:
-        self._models.cancel()
         if self._model:
             self._model.stop("stopped" if self._stopping else "skipped")
         if self._stopping and self._code:
             self._code.stop()
 
-    def _events(self) -> Iterator[Event]:
+    def _interrupted(self) -> bool:
+        return self._stopping or self._skipping
+
+    def _events(self) -> Generator[Event, None, None]:
         yield self._event(
             events.RunStarted,
             seed=self.seed,
@@ -198,7 +200,7 @@ class Run(Iterator[Event]):
         options = load_options(first, self._batch)
         begun = self._clock()
         fresh = self._loaded != (first.model, options)
-        for loaded in self._models.acquire(first.model, options):
+        for loaded in self._models.acquire(first.model, options, self._interrupted):
             if isinstance(loaded, Loading):
                 fresh = True
                 yield self._event(events.ModelLoading, model=first.model, progress=loaded.progress)
@@ -283,7 +285,7 @@ class Run(Iterator[Event]):
     def _pass_on_interruption(self) -> None:
         """A stop or skip that came between the load and the generation is told to the model now."""
         with self._lock:
-            if (self._stopping or self._skipping) and self._model:
+            if self._interrupted() and self._model:
                 self._model.stop("stopped" if self._stopping else "skipped")
 
     def _started(self, step: Step, group: Group, rendered: Rendered) -> Event:
@@ -312,18 +314,19 @@ class Run(Iterator[Event]):
     def _run_code(self, step: Step, text: str) -> Iterator[Event]:
         """Run the code of a response and decide what is fed back and whether the run ends (SPEC 6)."""
         assert self._code
-        printed, output, reason = "", None, ""
+        printed, reason = "", ""
+        output: str | None = None
         try:
             for outcome in self._code.run(text, self.id, step.number):
                 match outcome:
                     case Found(code):
                         yield self._event(events.CodeFound, step, code=code)
-                    case Printed(stream, piece):
-                        printed += piece if stream == "stdout" else ""
-                        yield self._event(events.CodeOutput, step, stream=stream, text=piece)
-                    case Finished(output, reason, seconds):
+                    case Printed():
+                        printed += outcome.text if outcome.stream == "stdout" else ""
+                        yield self._event(events.CodeOutput, step, stream=outcome.stream, text=outcome.text)
+                    case Finished(output=output, reason=reason):
                         yield self._event(
-                            events.CodeFinished, step, output=output, reason=reason, seconds=seconds
+                            events.CodeFinished, step, output=output, reason=reason, seconds=outcome.seconds
                         )
         except CodeError as error:
             yield self._event(events.Notice, step, message=str(error))

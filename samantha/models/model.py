@@ -5,7 +5,7 @@ thread. `generate` yields, per request: one `Rendered`, `PromptProgress` events,
 exactly one `SampleFinished` per sample.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal, Protocol
 
 import msgspec
@@ -61,13 +61,13 @@ class LoadOptions(msgspec.Struct, frozen=True):
     n_seq_max: int = 1
 
 
-class Loading(msgspec.Struct, frozen=True, tag="loading"):
+class Loading(msgspec.Struct, frozen=True, tag="loading", array_like=True):
     """Progress of a load, from 0 to 1."""
 
     progress: float
 
 
-class ModelDescription(msgspec.Struct, frozen=True, tag="loaded"):
+class ModelDescription(msgspec.Struct, frozen=True, tag="loaded", array_like=True):
     """What a model says of itself. Sizes are bytes, `hash` names the algorithm before a colon."""
 
     name: str
@@ -85,7 +85,7 @@ class ModelDescription(msgspec.Struct, frozen=True, tag="loaded"):
     notices: tuple[str, ...] = ()
 
 
-class Rendered(msgspec.Struct, frozen=True, tag="rendered"):
+class Rendered(msgspec.Struct, frozen=True, tag="rendered", array_like=True):
     """The text the model is given, its length in tokens, and sentences on what had to be adapted."""
 
     text: str
@@ -93,7 +93,7 @@ class Rendered(msgspec.Struct, frozen=True, tag="rendered"):
     notices: tuple[str, ...] = ()
 
 
-class PromptProgress(msgspec.Struct, frozen=True, tag="prompt"):
+class PromptProgress(msgspec.Struct, frozen=True, tag="prompt", array_like=True):
     """Prompt tokens: `done` of `total`, of which `reused` were there already."""
 
     done: int
@@ -110,7 +110,7 @@ class Token(msgspec.Struct, frozen=True, tag="token", array_like=True):
     shown: str
 
 
-class SampleFinished(msgspec.Struct, frozen=True, tag="finished"):
+class SampleFinished(msgspec.Struct, frozen=True, tag="finished", array_like=True):
     """The end of one sample. `text` is all that was shown, including what was held back at the end."""
 
     sample: int
@@ -166,15 +166,15 @@ class Model(Protocol):
 class ModelSource(Protocol):
     """Where the engine gets models from (`models/residency.py`, or a test's own)."""
 
-    def acquire(self, name: str, options: LoadOptions) -> Iterator[Loading | Model]:
+    def acquire(self, name: str, options: LoadOptions, cancelled: Callable[[], bool]) -> Iterator[Loading | Model]:
         """Progress, then the model, which stays the caller's until `release`.
 
+        Args:
+            cancelled: asked while waiting and loading; True aborts.
+
         Raises:
-            ModelError: it cannot be found or loaded.
+            ModelError: it cannot be found or loaded, or was cancelled.
         """
 
     def release(self, model: Model) -> None:
         """The caller does not use the model now."""
-
-    def cancel(self) -> None:
-        """Abort a load in progress. Thread-safe."""

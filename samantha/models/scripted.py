@@ -1,7 +1,6 @@
 """A model that answers from a script: for trying chains, and for tests of order and logic. It predicts nothing."""
 
 import re
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 
@@ -114,24 +113,18 @@ class ScriptedSource:
     def __init__(self, answers: Mapping[str, Sequence[Answer]], n_ctx: int = 4000) -> None:
         self.models = {name: ScriptedModel(name, script, n_ctx) for name, script in answers.items()}
         self.loads: list[tuple[str, LoadOptions]] = []
-        self._cancelled = threading.Event()
 
-    def acquire(self, name: str, options: LoadOptions) -> Iterator[Loading | Model]:
+    def acquire(self, name: str, options: LoadOptions, cancelled: Callable[[], bool]) -> Iterator[Loading | Model]:
         """Two steps of progress when the model is not the last one, then the model."""
         if name not in self.models:
             raise ModelNotFound(f"There is no scripted model {name}: known are {', '.join(self.models)}.")
-        self._cancelled.clear()
         if not self.loads or self.loads[-1] != (name, options):
             for progress in (0.5, 1.0):
                 yield Loading(progress)
-                if self._cancelled.is_set():
+                if cancelled():
                     raise ModelError(f"Loading {name} was cancelled.")
             self.loads.append((name, options))
         yield self.models[name]
 
     def release(self, model: Model) -> None:
         """Scripted models stay."""
-
-    def cancel(self) -> None:
-        """Abort the load in progress."""
-        self._cancelled.set()

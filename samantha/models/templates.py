@@ -212,7 +212,7 @@ def _compile(source: str) -> Any:
     try:
         return environment.from_string(source)
     except TemplateSyntaxError as error:
-        raise TemplateError(f"The chat template cannot be read: {error.message}. Choose another with `template`.") from None
+        raise TemplateError(f"The chat template cannot be read ({error.message}): choose another.") from None
 
 
 def _refuse(message: str) -> NoReturn:
@@ -220,7 +220,7 @@ def _refuse(message: str) -> NoReturn:
 
 
 def _under_deadline(work: Callable[[], Any]) -> Any:
-    """`work()`, ended with TemplateTooSlow after DEADLINE seconds. Where one C call takes longer, the worker is killed."""
+    """`work()`, ended with TemplateTooSlow after DEADLINE seconds. One endless C call is ended by killing the worker."""
     late = ctypes.py_object(TemplateTooSlow)
     thread = ctypes.c_ulong(threading.get_ident())
     timer = threading.Timer(DEADLINE, lambda: ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, late))

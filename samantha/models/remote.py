@@ -1,0 +1,234 @@
+"""A model in a worker process, seen from the program: the same port, over frames. It loads no native code.
+
+Stopping is a ladder: the worker is asked; a second later it is killed, and what it had said stands.
+"""
+
+import contextlib
+import time
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Literal
+
+from samantha import sandbox
+from samantha.errors import ModelError, WorkerDied
+from samantha.models import messages
+from samantha.models.messages import Reply, Request
+from samantha.models.model import (
+    GenerateRequest,
+    Loading,
+    LoadOptions,
+    ModelDescription,
+    Output,
+    Rendered,
+    SampleFinished,
+    Token,
+)
+from samantha.processes import Child
+
+PATIENCE = 1.0
+"""Seconds from a stop to the kill."""
+
+RENDER_SECONDS = 10.0
+"""Seconds a worker may take to render and tokenize 100 kB of prompt, before it counts as stuck."""
+
+
+class RemoteModel:
+    """One model file in one worker. Used by one run at a time; `stop` may come from another thread."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        """Start the worker; nothing is loaded yet.
+
+        Raises:
+            ModelError: the process cannot be started.
+        """
+        self.name = name
+        self.path = path
+        self._description: ModelDescription | None = None
+        self._ready: list[Reply] = []
+        self._ending: Literal["skipped", "stopped"] | None = None
+        self._kill_at: float | None = None
+        confined = sandbox.confine_worker(["-m", "samantha.models.worker"], [path, *parts_of(path)])
+        self.isolated = confined.isolated
+        try:
+            self._child = Child(confined.command, confined.environment)
+        except OSError as error:
+            raise ModelError(f"The worker for {name} cannot be started ({error}).") from error
+
+    @property
+    def pid(self) -> int:
+        """The worker's process id."""
+        return self._child.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether the worker has not ended."""
+        return self._child.alive
+
+    @property
+    def buffered(self) -> int:
+        """Outputs and frames that have arrived and wait to be read."""
+        return len(self._ready) + self._child.waiting
+
+    def describe(self) -> ModelDescription:
+        """What the model says of itself, from the last load."""
+        if self._description is None:
+            raise ModelError(f"{self.name} is not loaded yet.")
+        return self._description
+
+    def open(self, options: LoadOptions, cancelled: Callable[[], bool]) -> Iterator[Loading]:
+        """Load the file, or make another context of it; yields progress.
+
+        Raises:
+            ModelError: it cannot be loaded, or `cancelled` said so.
+            WorkerDied: the worker crashed on the file.
+        """
+        self._begin(messages.Open(str(self.path.resolve()), self.name, options))
+        for reply in self._replies(lambda: cancelled() and self._ending is None and self.stop()):
+            if isinstance(reply, ModelDescription):
+                self._description = reply
+                return
+            if isinstance(reply, Loading):
+                yield reply
+        raise ModelError(f"Loading {self.name} was cancelled.")
+
+    def generate(self, request: GenerateRequest) -> Iterator[Output]:
+        """See `models.model.Model.generate`. Credit is given back as tokens are read."""
+        texts: dict[int, list[str]] = {sample: [] for sample in range(len(request.samples))}
+        self._begin(messages.Generate(request))
+        self._limit_rendering(request)
+        try:
+            done = yield from self._outputs(texts, max(1, request.window // 2))
+        except GeneratorExit:
+            self._abandon()
+            raise
+        if not done:
+            yield from self._cut_short(texts)
+
+    def count(self, request: GenerateRequest) -> int:
+        """Tokens of the rendered prompt."""
+        reply = self._ask(messages.Count(request))
+        assert isinstance(reply, messages.Counted)
+        return reply.tokens
+
+    def tokenize(self, text: str) -> list[tuple[int, bytes]]:
+        """Ids and bytes of the tokens of `text`."""
+        reply = self._ask(messages.Tokenize(text))
+        assert isinstance(reply, messages.Tokenized)
+        return reply.tokens
+
+    def reset(self) -> None:
+        """Forget every evaluated token; a worker that was killed has forgotten them already."""
+        if self.alive:
+            self._ask(messages.Reset())
+
+    def stop(self, reason: Literal["skipped", "stopped"] = "stopped") -> None:
+        """Ask the worker to end what it does; it is killed when it does not within PATIENCE. Thread-safe."""
+        self._ending = reason
+        self._kill_at = time.monotonic() + PATIENCE
+        self._send(messages.Stop(reason))
+
+    def close(self) -> None:
+        """End the worker: its memory is free when this returns."""
+        self._child.close()
+
+    def kill(self) -> None:
+        """End the worker at once."""
+        self._child.kill()
+
+    def _begin(self, request: Request) -> None:
+        self._ending = self._kill_at = None
+        self._ready = []
+        self._send(request)
+
+    def _send(self, request: Request) -> None:
+        self._child.send(messages.encoder.encode(request))
+
+    def _outputs(self, texts: dict[int, list[str]], refill: int) -> Generator[Output, None, bool]:
+        """Outputs up to Done, then True; False when the worker had to be killed. Every `refill` tokens give credit."""
+        read = 0
+        for reply in self._replies():
+            if isinstance(reply, Token):
+                texts[reply.sample].append(reply.shown)
+                yield reply
+                read += 1
+                if read >= refill:
+                    self._send(messages.Credit(read))
+                    read = 0
+            elif isinstance(reply, messages.Done):
+                return True
+            else:
+                self._note(reply, texts)
+                yield reply  # type: ignore[misc]
+        return False
+
+    def _abandon(self) -> None:
+        """Nobody reads on: end the generation, so that the next request does not meet its rest."""
+        self.stop()
+        with contextlib.suppress(ModelError):
+            for reply in self._replies():
+                if isinstance(reply, messages.Done):
+                    return
+
+    def _ask(self, request: Request) -> Reply:
+        self._begin(request)
+        return next(self._replies())
+
+    def _limit_rendering(self, request: GenerateRequest) -> None:
+        size = len(request.text or "") + sum(len(message.content) for message in request.messages)
+        self._kill_at = time.monotonic() + RENDER_SECONDS * (1 + size / 100_000)
+
+    def _note(self, reply: Reply, texts: dict[int, list[str]]) -> None:
+        if isinstance(reply, Rendered) and self._ending is None:
+            self._kill_at = None
+        elif isinstance(reply, SampleFinished):
+            del texts[reply.sample]
+
+    def _replies(self, between: Callable[[], object] = lambda: None) -> Iterator[Reply]:
+        """Replies as they come; ends when the worker had to be killed after a stop.
+
+        Raises:
+            ModelError: the worker reported one.
+            WorkerDied: it ended by itself, or was stuck without anybody having stopped it.
+        """
+        while True:
+            if not self._ready:
+                frame = self._next_frame(between)
+                if frame is None:
+                    return
+                self._ready = messages.replies_decoder.decode(frame)[::-1]
+            reply = self._ready.pop()
+            if isinstance(reply, messages.Failed):
+                raise reply.error()
+            yield reply
+
+    def _next_frame(self, between: Callable[[], object]) -> bytes | None:
+        while True:
+            between()
+            try:
+                frame = self._child.receive(timeout=0.05)
+            except TimeoutError:
+                if self._kill_at is not None and time.monotonic() > self._kill_at:
+                    self._end_stuck_worker()
+                    return None
+                continue
+            if frame is None:
+                raise WorkerDied(f"The process of {self.name} ended: {self._child.cause_of_death()}.")
+            return frame
+
+    def _end_stuck_worker(self) -> None:
+        self.kill()
+        if self._ending is None:
+            raise WorkerDied(f"The process of {self.name} was stuck before its first token and was ended.")
+
+    def _cut_short(self, texts: dict[int, list[str]]) -> Iterator[SampleFinished]:
+        """The ends of the samples whose worker had to be killed after a stop."""
+        for sample, shown in texts.items():
+            yield SampleFinished(sample, "".join(shown), self._ending or "stopped", 0, 0, len(shown), 0.0, 0.0)
+
+
+def parts_of(path: Path) -> list[Path]:
+    """All files of a split model (`-00001-of-0000N`), or none for a single file."""
+    head, found, tail = path.name.rpartition("-of-")
+    if not found or not head[-5:].isdigit() or not tail[:5].isdigit():
+        return []
+    return [path.with_name(f"{head[:-5]}{part:05d}-of-{tail}") for part in range(1, int(tail[:5]) + 1)]

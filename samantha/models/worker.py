@@ -1,0 +1,167 @@
+"""A model in a process of its own: `python -m samantha.models.worker`, frames on standard input and output.
+
+A native abort or an out-of-memory kill costs one step, not the program. The main thread owns the model; a second one
+reads requests, so that a stop is heard in every phase, and ends the process when the program is gone.
+"""
+
+import os
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from samantha.errors import ModelError
+from samantha.models import messages
+from samantha.models.llama.model import LlamaModel
+from samantha.models.messages import Reply, Request
+from samantha.models.model import Loading, Output, Token
+from samantha.processes import read_frame, write_frame
+
+FLUSH_SECONDS = 0.01
+"""Tokens that are generated within this time travel in one frame."""
+
+
+class Worker:
+    """Serves the requests of one program."""
+
+    def __init__(self, requests: BinaryIO, replies: BinaryIO) -> None:
+        self._requests = requests
+        self._replies = replies
+        self._queue: queue.SimpleQueue[Request] = queue.SimpleQueue()
+        self._credit = 0
+        self._cancelled = False
+        self._changed = threading.Condition()
+        self._model: LlamaModel | None = None
+
+    def serve(self) -> None:
+        """Answer requests until the program closes the pipe."""
+        threading.Thread(target=self._listen, daemon=True).start()
+        while True:
+            request = self._queue.get()
+            try:
+                self._answer(request)
+            except ModelError as error:
+                self._send([messages.failed(error)])
+
+    def _listen(self) -> None:
+        """Stops and credit take effect at once, everything else waits its turn."""
+        while (frame := read_frame(self._requests)) is not None:
+            request = messages.request_decoder.decode(frame)
+            if isinstance(request, messages.Stop):
+                self._stop(request)
+            elif isinstance(request, messages.Credit):
+                with self._changed:
+                    self._credit += request.tokens
+                    self._changed.notify()
+            else:
+                self._cancelled = False
+                self._queue.put(request)
+        os._exit(0)  # the program is gone; the main thread may be deep in native code
+
+    def _stop(self, request: messages.Stop) -> None:
+        self._cancelled = True
+        if self._model:
+            self._model.stop(request.reason)
+        with self._changed:
+            self._changed.notify()
+
+    def _answer(self, request: Request) -> None:
+        match request:
+            case messages.Open():
+                self._open(request)
+            case messages.Generate():
+                self._stream(self._loaded().generate(request.request), request.request.window)
+            case messages.Count():
+                self._send([messages.Counted(self._loaded().count(request.request))])
+            case messages.Tokenize():
+                self._send([messages.Tokenized(self._loaded().tokenize(request.text))])
+            case messages.Reset():
+                self._loaded().reset()
+                self._send([messages.Done()])
+
+    def _loaded(self) -> LlamaModel:
+        if self._model is None:
+            raise ModelError("No model is loaded in this worker.")
+        return self._model
+
+    def _open(self, request: messages.Open) -> None:
+        if self._model is None:
+            self._model = LlamaModel(Path(request.path), request.name, request.options.n_gpu_layers, self._progress())
+        self._model.prepare(request.options)
+        self._send([self._model.describe()])
+
+    def _progress(self) -> "Progress":
+        return Progress(lambda fraction: self._send([Loading(fraction)]), lambda: self._cancelled)
+
+    def _stream(self, outputs: Iterator[Output], window: int) -> None:
+        """Send outputs in frames, never more tokens than there is credit for."""
+        with self._changed:
+            self._credit = window
+        pending: list[Reply] = []
+        sent = time.monotonic()
+        for output in outputs:
+            pending.append(output)
+            token = isinstance(output, Token)
+            if token:
+                self._credit -= 1
+            if not token or self._credit <= 0 or time.monotonic() - sent >= FLUSH_SECONDS:
+                self._send(pending)
+                pending, sent = [], time.monotonic()
+            if self._credit <= 0:
+                self._wait_for_credit()
+        self._send([*pending, messages.Done()])
+
+    def _wait_for_credit(self) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._credit > 0 or self._cancelled)
+
+    def _send(self, replies: list[Reply]) -> None:
+        write_frame(self._replies, messages.encoder.encode(replies))
+
+
+class Progress:
+    """llama.cpp's progress callback: reports every hundredth, and aborts the load when it was cancelled."""
+
+    def __init__(self, report: Callable[[float], None], cancelled: Callable[[], bool]) -> None:
+        self._report = report
+        self._cancelled = cancelled
+        self._last = -1.0
+
+    def __call__(self, fraction: float) -> bool:
+        """Whether to go on loading."""
+        if fraction - self._last >= 0.01 or fraction >= 1 > self._last:
+            self._last = fraction
+            self._report(fraction)
+        return not self._cancelled()
+
+
+def private_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Standard input and output, moved away so that a library that prints cannot break the frames."""
+    requests = os.fdopen(os.dup(0), "rb")
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    return requests, replies
+
+
+def offer_to_be_killed_first() -> None:
+    """When memory runs out, Linux shall choose this process and not the program."""
+    if sys.platform == "linux":
+        try:
+            Path("/proc/self/oom_score_adj").write_text("1000")
+        except OSError as error:
+            print(f"cannot raise oom_score_adj: {error}", file=sys.stderr)
+
+
+def main() -> None:
+    """Serve until the program closes the pipe."""
+    requests, replies = private_pipes()
+    offer_to_be_killed_first()
+    Worker(requests, replies).serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,190 @@
+"""Child processes: start them from a thread that lives as long as the program, talk in frames, end them.
+
+A frame is a 4-byte little-endian length and that many bytes. What the bytes mean is the caller's affair; what a child
+may touch is `sandbox.py`'s.
+"""
+
+import collections
+import contextlib
+import os
+import queue
+import signal
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import BinaryIO
+
+LARGEST_FRAME = 1 << 28
+"""A longer frame is a broken stream, not a message."""
+
+_LENGTH = struct.Struct("<I")
+
+
+def write_frame(stream: BinaryIO, payload: bytes) -> None:
+    """Write one frame and flush it."""
+    stream.write(_LENGTH.pack(len(payload)) + payload)
+    stream.flush()
+
+
+def read_frame(stream: BinaryIO) -> bytes | None:
+    """The next frame, or None when the stream has ended or is broken."""
+    head = stream.read(_LENGTH.size)
+    if len(head) < _LENGTH.size:
+        return None
+    length = _LENGTH.unpack(head)[0]
+    if length > LARGEST_FRAME:
+        return None
+    payload = stream.read(length)
+    return payload if len(payload) == length else None
+
+
+class _Starter:
+    """Starts every child on one thread that never ends.
+
+    `bwrap --die-with-parent` follows the thread that started it: started from a web server's worker thread, which comes
+    and goes, the child would be killed with that thread.
+    """
+
+    def __init__(self) -> None:
+        self._orders: queue.SimpleQueue[tuple[Callable[[], subprocess.Popen[bytes]], queue.SimpleQueue[object]]]
+        self._orders = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    def start(self, work: Callable[[], "subprocess.Popen[bytes]"]) -> "subprocess.Popen[bytes]":
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._serve, name="process starter", daemon=True)
+                self._thread.start()
+        answer: queue.SimpleQueue[object] = queue.SimpleQueue()
+        self._orders.put((work, answer))
+        result = answer.get()
+        if isinstance(result, OSError):
+            raise result
+        assert isinstance(result, subprocess.Popen)
+        return result
+
+    def _serve(self) -> None:
+        while True:
+            work, answer = self._orders.get()
+            try:
+                answer.put(work())
+            except OSError as error:
+                answer.put(error)
+
+
+_starter = _Starter()
+
+
+class Child:
+    """A child process with frames on its standard input and output; its standard error is remembered, not shown."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        """Start it.
+
+        Raises:
+            OSError: the program is missing or cannot be started.
+        """
+        flags = subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
+        self._process = _starter.start(
+            lambda: subprocess.Popen(
+                list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                env=dict(environment), creationflags=flags, start_new_session=sys.platform != "win32",
+            )
+        )  # fmt: skip
+        self._send_lock = threading.Lock()
+        self._frames: queue.Queue[bytes | None] = queue.Queue()
+        self._errors: collections.deque[str] = collections.deque(maxlen=20)
+        self._readers = [threading.Thread(target=work, daemon=True) for work in (self._read_frames, self._read_errors)]
+        for reader in self._readers:
+            reader.start()
+
+    @property
+    def pid(self) -> int:
+        """The process id (of the sandbox around it, where there is one)."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
+
+    @property
+    def waiting(self) -> int:
+        """Frames that have arrived and wait to be read."""
+        return self._frames.qsize()
+
+    def send(self, payload: bytes) -> None:
+        """Send one frame. Thread-safe. A child that has ended is noticed by the reader, not here."""
+        assert self._process.stdin
+        with self._send_lock, contextlib.suppress(OSError, ValueError):
+            write_frame(self._process.stdin, payload)  # type: ignore[arg-type]
+
+    def receive(self, timeout: float) -> bytes | None:
+        """The next frame; None when the child's output has ended.
+
+        Raises:
+            TimeoutError: none came within `timeout` seconds.
+        """
+        try:
+            frame = self._frames.get(timeout=timeout)
+        except queue.Empty:
+            raise TimeoutError from None
+        if frame is None:
+            self._frames.put(None)  # the end stays the end for whoever asks again
+        return frame
+
+    def kill(self) -> None:
+        """End it and everything it started, at once."""
+        if sys.platform == "win32":
+            self._process.kill()
+        else:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def close(self, timeout: float = 1.0) -> None:
+        """Close its input, which asks it to end, and kill it when it does not within `timeout` seconds."""
+        assert self._process.stdin
+        with self._send_lock, contextlib.suppress(OSError):
+            self._process.stdin.close()
+        try:
+            self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def cause_of_death(self) -> str:
+        """How it ended, in words: the signal or exit status, and the last line of its standard error."""
+        try:
+            status = self._process.wait(2)
+        except subprocess.TimeoutExpired:
+            return "it closed its output"
+        self._readers[1].join(1)
+        last = self._errors[-1] if self._errors else ""
+        return f"{_status_in_words(status)}{f': {last}' if last else ''}"
+
+    def _read_frames(self) -> None:
+        assert self._process.stdout
+        while (frame := read_frame(self._process.stdout)) is not None:  # type: ignore[arg-type]
+            self._frames.put(frame)
+        self._frames.put(None)
+
+    def _read_errors(self) -> None:
+        assert self._process.stderr
+        for line in self._process.stderr:
+            if line.strip():
+                self._errors.append(line.decode(errors="replace").strip())
+
+
+def _status_in_words(status: int) -> str:
+    """A negative status is a signal; bubblewrap reports its child's signal as 128 + number."""
+    number = -status if status < 0 else status - 128 if status > 128 else 0
+    if number and sys.platform != "win32":
+        try:
+            name = signal.Signals(number).name
+        except ValueError:
+            return f"it ended with status {status}"
+        return "it was killed (out of memory?)" if name == "SIGKILL" else f"it crashed with {name}"
+    return f"it ended with status {status}"
