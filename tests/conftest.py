@@ -1,0 +1,13 @@
+"""Every test has a data folder of its own, so that none reads or writes the user's."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def samantha_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The data folder of this test; not made yet."""
+    home = tmp_path / "samantha-home"
+    monkeypatch.setenv("SAMANTHA_HOME", str(home))
+    return home
