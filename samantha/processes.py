@@ -87,7 +87,7 @@ class Child:
         Raises:
             OSError: the program is missing or cannot be started.
         """
-        flags = subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
+        flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # Windows would open a console
         self._process = _starter.start(
             lambda: subprocess.Popen(
                 list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

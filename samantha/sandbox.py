@@ -1,4 +1,4 @@
-"""What a child process may touch, by the best means of the platform. For now: model workers (no network, files read-only).
+"""What a child process may touch, by the best means of the platform: model workers see no network and read-only files.
 
 The sandbox for generated code, its canary and seccomp filter stand on this and come with their own issue.
 """
@@ -62,7 +62,7 @@ def _bubblewrap() -> tuple[str, ...]:
     return (
         "bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv",
         "--ro-bind", "/usr", "/usr", *(part for link in links for part in ("--symlink", *link)),
-        "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache", "--ro-bind-try", "/etc/alternatives", "/etc/alternatives",
+        *(part for place in ("/etc/ld.so.cache", "/etc/alternatives") for part in ("--ro-bind-try", place, place)),
         "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp",
     )  # fmt: skip
 

@@ -21,9 +21,10 @@ from samantha.chain.conversation import Conversation
 from samantha.chain.files import validate
 from samantha.chain.steps import Group, Step
 from samantha.code.code import CodeError, CodeRunner, Finished, Found, Printed
-from samantha.errors import ChainError, ModelError
+from samantha.errors import ChainError, ModelError, TemplateError
 from samantha.events import Event, RunReason
 from samantha.hyperparameters import differences
+from samantha.models import templates
 from samantha.models.model import (
     Loading,
     LoadOptions,
@@ -59,6 +60,10 @@ def run(
         ChainError: a mistake in the chain.
     """
     validate(chain)
+    try:
+        templates.check_name(chain.template)
+    except TemplateError as error:
+        raise ChainError(str(error)) from error
     items = prompts.parse(chain.prompts, chain.variables).items
     if chain.run_code and code is None:
         raise ChainError("run_code is on, but this program has no code environment: turn run_code off.")
@@ -211,7 +216,7 @@ class Run(Iterator[Event]):
             self._loaded = (first.model, options)
             description = self._model.describe()
             yield self._event(
-                events.ModelLoaded, model=first.model, description=msgspec.to_builtins(description),
+                events.ModelLoaded, model=first.model, description=msgspec.structs.asdict(description),
                 seconds=self._clock() - begun,
             )  # fmt: skip
             for notice in description.notices:

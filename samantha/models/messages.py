@@ -88,7 +88,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True, array_like=True):
         if self.kind == "PromptTooLong":
             return PromptTooLong(*self.numbers)
         kind: Any = getattr(errors, self.kind, ModelError)
-        return kind(self.message) if issubclass(kind, ModelError) else ModelError(self.message)  # type: ignore[no-any-return]
+        return kind(self.message) if issubclass(kind, ModelError) else ModelError(self.message)
 
 
 Request = Open | Generate | Credit | Stop | Count | Tokenize | Reset

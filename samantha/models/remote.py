@@ -83,7 +83,12 @@ class RemoteModel:
             WorkerDied: the worker crashed on the file.
         """
         self._begin(messages.Open(str(self.path.resolve()), self.name, options))
-        for reply in self._replies(lambda: cancelled() and self._ending is None and self.stop()):
+
+        def pass_on() -> None:
+            if cancelled() and self._ending is None:
+                self.stop()
+
+        for reply in self._replies(pass_on):
             if isinstance(reply, ModelDescription):
                 self._description = reply
                 return
@@ -183,7 +188,7 @@ class RemoteModel:
         elif isinstance(reply, SampleFinished):
             del texts[reply.sample]
 
-    def _replies(self, between: Callable[[], object] = lambda: None) -> Iterator[Reply]:
+    def _replies(self, between: Callable[[], None] = lambda: None) -> Iterator[Reply]:
         """Replies as they come; ends when the worker had to be killed after a stop.
 
         Raises:
@@ -201,7 +206,7 @@ class RemoteModel:
                 raise reply.error()
             yield reply
 
-    def _next_frame(self, between: Callable[[], object]) -> bytes | None:
+    def _next_frame(self, between: Callable[[], None]) -> bytes | None:
         while True:
             between()
             try:
