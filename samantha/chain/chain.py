@@ -49,3 +49,32 @@ class Chain(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     raw: bool = False
     examples: tuple[Example, ...] = ()
     hyperparameters: Hyperparameters = Hyperparameters()
+
+
+HELP: dict[str, str] = {
+    "models": "A model: its name, path, URL or endpoint; several answer one after the other.",
+    "system": "The system prompt: what every model is told before all else.",
+    "previous_response": "An answer of the assistant that the first step is given as its own last one.",
+    "prompts": "The prompt list: each line, or each text between $$$, is one prompt.",
+    "loops": "How often everything is repeated; 0 repeats until stopped.",
+    "responses": "How often each model goes through the prompt list.",
+    "single_response_per_model": "Model 1 answers prompt 1, model 2 prompt 2, and so on.",
+    "shuffle_models": "A random order of the models in each loop; needs 3 or more.",
+    "reset_model": "Every step starts from an empty context: nothing evaluated before is reused.",
+    "feedback_loop": "Each response is given to the next step as the previous response.",
+    "cumulative_response": "With feedback_loop: responses are joined instead of replaced.",
+    "random_hyperparameters": "Draws new hyperparameters for every step, from the run's seed.",
+    "random_ranges": "What random_hyperparameters draws from: lowest and highest value by name.",
+    "run_code": "Runs the Python code of each response in the sandbox.",
+    "stop_condition": "Ends the run when code prints anything without an error.",
+    "feedback_code_output_only": "Feeds back only what code printed, not the response.",
+    "variables": "Texts by name, for {{name}} in prompts.",
+    "parallel": "How many independent answers are generated together; 1 is one by one.",
+    "strip_thinking": "Leaves out what stands between <think> and </think> when feeding back.",
+    "seed": "The run's seed, from which every random choice derives; empty: drawn at the start.",
+    "template": "The chat template: empty for the model's own, a built-in name, or prefixes and suffixes.",
+    "raw": "Sends the text as it is and continues it: no chat template.",
+    "examples": "Turns that the model sees before the prompt: a user's text and the assistant's.",
+    "hyperparameters": "Sampling and context, together.",
+}
+"""Each setting in one sentence, for whoever offers them; the page has its own words in several languages."""
