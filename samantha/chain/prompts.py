@@ -31,7 +31,7 @@ from samantha.chain.braces import Braces, excerpt
 from samantha.errors import ChainError
 
 SEPARATOR = "$$$"
-EXAMPLE = "Who are you, and what can you do?\n$$$"
+EXAMPLE = "Who are you?\n$$$"
 """What the *User prompt* field starts with: what is typed before the separator is one item, line breaks included."""
 
 RESERVED = ("responses", "last")
