@@ -1,0 +1,231 @@
+"""One person's work in one browser tab: its view, its run, and the thread that reads the run.
+
+A run belongs to the session's own thread; pages only look at the view, which is replaced as a whole and never changed.
+A tab that reloads finds its session again; one that is gone for `GRACE` seconds has its run stopped. No Gradio here.
+"""
+
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import msgspec
+
+from samantha.chain.chain import Chain
+from samantha.errors import SamanthaError, SessionBusy
+from samantha.events import Event, RunFinished, TokenGenerated
+from samantha.ui.view import View, fold, interrupted
+
+GRACE = 30.0
+"""Seconds that a run goes on with no page looking: enough for a reload or a short break of the connection."""
+
+KEPT = 3600.0
+"""Seconds that an idle session without a page is kept."""
+
+log = logging.getLogger(__name__)
+
+
+class RunningChain(Protocol):
+    """What a session needs of `chain.engine.Run`."""
+
+    def __iter__(self) -> Iterator[Event]: ...
+    def stop(self) -> None:
+        """End the run."""
+
+    def skip(self) -> None:
+        """End the step."""
+
+
+Begin = Callable[[Chain], tuple[RunningChain, Iterator[Event]]]
+"""Starts a chain: the run, and its events as they are recorded. Raises ChainError or StoreError before the first event."""
+
+
+class Session:
+    """A view and at most one run. Every method may be called from any thread."""
+
+    def __init__(self, begin: Begin, clock: Callable[[], float] = time.monotonic) -> None:
+        self._begin = begin
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._view = View()
+        self._version = 0
+        self._run: RunningChain | None = None
+        self._thread: threading.Thread | None = None
+        self._watchers = 0
+        self._seen = clock()
+        self._replacing = False
+
+    @property
+    def view(self) -> View:
+        """What the page shows now."""
+        return self._view
+
+    @property
+    def version(self) -> int:
+        """Grows whenever the view changes."""
+        return self._version
+
+    @property
+    def running(self) -> bool:
+        """Whether a run is active."""
+        return self._run is not None
+
+    @property
+    def replacing(self) -> bool:
+        """Whether the next run starts from the last response instead of the field."""
+        return self._replacing
+
+    def start(self, chain: Chain) -> None:
+        """Run `chain`; the view follows.
+
+        Raises:
+            SessionBusy: a run is active.
+            ChainError, StoreError: the run did not start.
+        """
+        with self._lock:
+            if self._run is not None:
+                raise SessionBusy("A run is active in this tab: wait for its end, or stop it with Stop all & reset.")
+            run, stream = self._begin(self._prepared(chain))
+            self._run, self._replacing = run, False
+            self._thread = threading.Thread(target=self._consume, args=(run, stream), name="run", daemon=True)
+            self._thread.start()
+
+    def _prepared(self, chain: Chain) -> Chain:
+        last = self._view.last
+        if not self._replacing or last is None:
+            return chain
+        return msgspec.structs.replace(chain, previous_response=escaped(last))
+
+    def _consume(self, run: RunningChain, stream: Iterator[Event]) -> None:
+        ended = False
+        try:
+            for event in stream:
+                self._fold(event)
+                ended = isinstance(event, RunFinished)
+        except SamanthaError as error:
+            run.stop()
+            self._break_off(str(error))
+        except Exception:
+            log.exception("the run ended by a fault of the program")
+            run.stop()
+            self._break_off("The run ended by a fault of the program; the terminal shows where. What was answered stands.")
+        finally:
+            if not ended and self._view.progress.phase not in ("idle", "finished"):
+                self._break_off("The run ended without its last event.")
+            with self._lock:
+                self._run = None
+                self._version += 1
+
+    def _fold(self, event: Event) -> None:
+        with self._lock:
+            self._view = fold(self._view, event)
+            self._version += 1
+        if isinstance(event, TokenGenerated) and not self._watchers:
+            self._leave_if_forgotten()
+
+    def _leave_if_forgotten(self) -> None:
+        run = self._run
+        if run is not None and self._clock() - self._seen > GRACE:
+            run.stop()
+
+    def _break_off(self, message: str) -> None:
+        with self._lock:
+            self._view = interrupted(self._view, message)
+            self._version += 1
+
+    def skip(self) -> None:
+        """End the step in progress; the run goes on."""
+        run = self._run
+        if run is not None:
+            run.skip()
+
+    def stop(self) -> None:
+        """End the run."""
+        run = self._run
+        if run is not None:
+            run.stop()
+
+    def clear(self) -> None:
+        """Empty outputs and responses. A run in progress keeps its own heading and cards."""
+        with self._lock:
+            if self._run is None:
+                self._view = View()
+                self._replacing = False
+                self._version += 1
+
+    def replace_response(self) -> bool:
+        """Make the last response the previous response of the next run, or undo that; false when there is none."""
+        with self._lock:
+            self._replacing = not self._replacing and self._view.last is not None
+            self._version += 1
+            return self._replacing
+
+    def watch(self) -> None:
+        """A page begins to look."""
+        with self._lock:
+            self._watchers += 1
+
+    def leave(self) -> None:
+        """A page is gone."""
+        with self._lock:
+            self._watchers -= 1
+            self._seen = self._clock()
+
+    def abandoned(self, seconds: float) -> bool:
+        """Whether no page has looked for that long."""
+        return not self._watchers and self._clock() - self._seen > seconds
+
+    def join(self, timeout: float) -> None:
+        """Wait for the run's end, at most `timeout` seconds."""
+        thread = self._thread
+        if thread is not None:
+            thread.join(timeout)
+
+
+def escaped(text: str) -> str:
+    """A response as the text of a previous response: nothing in it separates parts or is left out (SPEC 2.7)."""
+    text = text.replace("$$$", "\\$$$")
+    return re.sub(r"\A(\s*)---", r"\1\\---", text)
+
+
+class Sessions:
+    """The sessions of the program by the id that each browser tab chose. Old ones are let go."""
+
+    def __init__(self, begin: Begin, clock: Callable[[], float] = time.monotonic) -> None:
+        self._begin = begin
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._sessions: dict[str, Session] = {}
+        self.closed = False
+
+    def of(self, tab: str) -> Session:
+        """The session of a tab; made when new.
+
+        Raises:
+            ValueError: no id that a page of ours makes.
+        """
+        if not re.fullmatch(r"[0-9a-f]{32}", tab):
+            raise ValueError("a tab's id has 32 hexadecimal digits")
+        with self._lock:
+            return self._sessions.setdefault(tab, Session(self._begin, self._clock))
+
+    def sweep(self) -> None:
+        """Stop the runs that nobody looks at any more, and forget idle sessions. Called every few seconds."""
+        with self._lock:
+            for tab, session in list(self._sessions.items()):
+                if session.running and session.abandoned(GRACE):
+                    session.stop()
+                elif not session.running and session.abandoned(KEPT):
+                    del self._sessions[tab]
+
+    def close(self) -> None:
+        """Stop every run and wait a little for their ends."""
+        self.closed = True
+        with self._lock:
+            sessions = list(self._sessions.values())
+        for session in sessions:
+            session.stop()
+        for session in sessions:
+            session.join(3)

@@ -1,0 +1,73 @@
+// What every part of the page shares: texts in the chosen language, numbers, elements, the tab's id.
+
+let all = null;
+let chosen = "en";
+const listeners = new Set();
+
+export const ready = fetch("/samantha/texts.json").then((answer) => answer.json()).then((texts) => { all = texts; });
+
+/** The text of a dotted key, with {name} replaced. */
+export function t(key, values = {}) {
+  const found = key.split(".").reduce((table, part) => (table ? table[part] : undefined), all[chosen]);
+  if (typeof found !== "string") return key;
+  return found.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+}
+
+/** The text of a key in singular (key_one) or plural. */
+export const plural = (key, count) => (count === 1 ? t(`${key}_one`) : t(key, { count: number(count) }));
+
+export const language = () => chosen;
+export const locale = () => (chosen === "pt" ? "pt-BR" : "en");
+
+export function setLanguage(name) {
+  chosen = all[name] ? name : "en";
+  document.documentElement.lang = locale();
+  document.title = t("page.title");
+  listeners.forEach((listener) => listener());
+}
+
+/** Calls back now, when the texts are there, and whenever the language changes. */
+export function onLanguage(listener) {
+  listeners.add(listener);
+  ready.then(listener);
+}
+
+export const number = (value, digits = 0) =>
+  new Intl.NumberFormat(locale(), { maximumFractionDigits: digits, minimumFractionDigits: digits }).format(value);
+
+export const seconds = (value) => t("card.seconds", { count: number(value, value < 100 ? 1 : 0) });
+
+/** An element; strings become text, never HTML. Names that begin with "on" are listeners. */
+export function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value);
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+/** The id of this browser tab: it survives a reload and ends with the tab. */
+export function tabId() {
+  let id = sessionStorage.getItem("samantha-tab");
+  if (!/^[0-9a-f]{32}$/.test(id || "")) {
+    id = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    sessionStorage.setItem("samantha-tab", id);
+  }
+  return id;
+}
+
+/** News of the stream for whoever listens: "running", "memory", "replacing". */
+export const news = new EventTarget();
+export const tell = (name, detail) => news.dispatchEvent(new CustomEvent(name, { detail }));
+
+export function copyButton(text) {
+  const button = h("button", { type: "button", class: "link", onclick: async () => {
+    await navigator.clipboard.writeText(text());
+    button.textContent = t("page.copied");
+    setTimeout(() => { button.textContent = t("page.copy"); }, 1500);
+  } }, t("page.copy"));
+  return button;
+}

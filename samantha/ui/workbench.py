@@ -1,0 +1,128 @@
+"""What the tabs share: sessions, the store, the model list, presets and language. One per program; no Gradio here."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from samantha import settings
+from samantha.chain.chain import Chain
+from samantha.errors import SamanthaError
+from samantha.events import Event
+from samantha.models import library
+from samantha.models.model import ModelSource
+from samantha.runs.store import RunStore
+from samantha.ui import texts, view, wire
+from samantha.ui.controls import checked_preset
+from samantha.ui.session import RunningChain, Sessions
+
+LISTED_RUNS = 200
+"""How many stored runs the history shows."""
+
+
+class Workbench:
+    """The program behind the page. Models and store are made by who starts it, and outlive every session."""
+
+    def __init__(self, models: ModelSource, store: RunStore) -> None:
+        self._models = models
+        self._store = store
+        self.sessions = Sessions(self._begin)
+
+    def _begin(self, chain: Chain) -> tuple[RunningChain, Iterator[Event]]:
+        from samantha.chain import engine
+
+        run = engine.run(chain, self._models)
+        return run, self._store.record(run)
+
+    def language(self) -> str:
+        """The language that the user chose to keep, or nothing."""
+        try:
+            kept = settings.load().language
+        except SamanthaError:
+            return ""
+        return kept if kept in texts.LANGUAGES else ""
+
+    def keep_language(self, language: str) -> None:
+        """Remember the language for the next start; a settings file that cannot be written is no reason to stop."""
+        try:
+            settings.save(msgspec.structs.replace(settings.load(), language=language))
+        except SamanthaError:
+            return
+
+    def choices(self) -> list[dict[str, str]]:
+        """The models that can be chosen, with size and context window, read anew."""
+        try:
+            return [_choice(model) for model in library.models()]
+        except SamanthaError:
+            return [{"name": library.TINY, "detail": ""}]
+
+    def own_presets(self) -> dict[str, Any]:
+        """The user's presets."""
+        try:
+            return dict(settings.load().presets)
+        except SamanthaError:
+            return {}
+
+    def save_preset(self, name: str, values: dict[str, Any]) -> dict[str, Any]:
+        """Keep a preset: all own presets, or a `problem`."""
+        return self._change_presets(lambda presets: presets | {str(name)[:60]: checked_preset(values)})
+
+    def delete_preset(self, name: str) -> dict[str, Any]:
+        """Forget a preset of the user's own: those that are left, or a `problem`."""
+        return self._change_presets(lambda presets: {key: kept for key, kept in presets.items() if key != name})
+
+    def _change_presets(self, change: Any) -> dict[str, Any]:
+        try:
+            current = settings.load()
+            presets = change(dict(current.presets))
+            settings.save(msgspec.structs.replace(current, presets=presets))
+        except SamanthaError as error:
+            return {"problem": str(error)}
+        return {"presets": presets}
+
+    def stored_runs(self) -> dict[str, Any]:
+        """The newest stored runs, or a `problem`."""
+        try:
+            found = self._store.runs(limit=LISTED_RUNS)
+        except SamanthaError as error:
+            return {"problem": str(error)}
+        return {"runs": [_summary(run) for run in found]}
+
+    def stored_run(self, run: str) -> dict[str, Any]:
+        """A stored run as lines, or a `problem`."""
+        try:
+            rebuilt = view.rebuilt(self._store.events(str(run)))
+        except SamanthaError as error:
+            return {"problem": str(error)}
+        if rebuilt.active:
+            rebuilt = view.interrupted(rebuilt, "")
+        lines: list[dict[str, Any]] = msgspec.to_builtins(wire.whole(rebuilt))
+        return {"lines": lines}
+
+    def stored_chain(self, run: str) -> Chain:
+        """The chain of a stored run.
+
+        Raises:
+            SamanthaError: there is none, or it cannot be read.
+        """
+        return msgspec.convert(self._store.chain(run), Chain)
+
+
+def _choice(model: library.ModelFile) -> dict[str, str]:
+    if model.problem or model.header is None:
+        return {"name": model.name, "detail": ""}
+    size = model.path.stat().st_size
+    shown = f"{size / 2**30:.1f} GB" if size >= 2**30 else f"{size / 2**20:.0f} MB"
+    return {"name": model.name, "detail": shown}
+
+
+def _summary(run: Any) -> dict[str, Any]:
+    return {
+        "id": run.id, "started": run.started, "title": run.title, "models": ", ".join(map(_short, run.models)),
+        "steps": run.steps, "reason": run.status,
+    }  # fmt: skip
+
+
+def _short(model: str) -> str:
+    return Path(model).name or model
