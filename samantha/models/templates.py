@@ -30,19 +30,25 @@ _LLAMA_3 = (
     "{{ m.content }}<|eot_id|>{% endfor %}"
     "{% if add_generation_prompt %}<|start_header_id|>assistant<|end_header_id|>\n\n{% endif %}"
 )
+_ALTERNATE = (
+    "{% if (m.role == 'user') != (ns.turn % 2 == 0) %}{{ raise_exception('user and assistant must alternate') }}"
+    "{% endif %}{% set ns.turn = ns.turn + 1 %}"
+)
 _LLAMA_2 = (
-    "{% set ns = namespace(system='') %}{% for m in messages %}{% if m.role == 'system' %}"
-    "{% set ns.system = '<<SYS>>\n' + m.content + '\n<</SYS>>\n\n' %}{% elif m.role == 'user' %}"
+    "{% set ns = namespace(system='', turn=0) %}{% for m in messages %}{% if m.role == 'system' %}"
+    "{% set ns.system = '<<SYS>>\n' + m.content + '\n<</SYS>>\n\n' %}{% else %}" + _ALTERNATE + "{% if m.role == 'user' %}"
     "{{ bos_token }}[INST] {{ ns.system }}{{ m.content }} [/INST]{% set ns.system = '' %}"
-    "{% else %} {{ m.content }} {{ eos_token }}{% endif %}{% endfor %}"
+    "{% else %} {{ m.content }} {{ eos_token }}{% endif %}{% endif %}{% endfor %}"
 )
 _MISTRAL = (
-    "{{ bos_token }}{% set ns = namespace(system='') %}{% for m in messages %}{% if m.role == 'system' %}"
-    "{% set ns.system = m.content + '\n\n' %}{% elif m.role == 'user' %}[INST] {{ ns.system }}{{ m.content }} [/INST]"
-    "{% set ns.system = '' %}{% else %} {{ m.content }}{{ eos_token }}{% endif %}{% endfor %}"
+    "{{ bos_token }}{% set ns = namespace(system='', turn=0) %}{% for m in messages %}{% if m.role == 'system' %}"
+    "{% set ns.system = m.content + '\n\n' %}{% else %}" + _ALTERNATE + "{% if m.role == 'user' %}"
+    "[INST] {{ ns.system }}{{ m.content }} [/INST]{% set ns.system = '' %}"
+    "{% else %} {{ m.content }}{{ eos_token }}{% endif %}{% endif %}{% endfor %}"
 )
 _GEMMA = (
-    "{{ bos_token }}{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system role') }}{% endif %}"
+    "{{ bos_token }}{% set ns = namespace(turn=0) %}{% for m in messages %}"
+    "{% if m.role == 'system' %}{{ raise_exception('no system role') }}{% endif %}" + _ALTERNATE +
     "<start_of_turn>{{ 'model' if m.role == 'assistant' else m.role }}\n{{ m.content }}<end_of_turn>\n{% endfor %}"
     "{% if add_generation_prompt %}<start_of_turn>model\n{% endif %}"
 )

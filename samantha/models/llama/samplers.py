@@ -214,5 +214,5 @@ def gbnf(values: Hyperparameters) -> str | None:
 
     try:
         return str(json_schema_to_gbnf(values.json_schema))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, AssertionError, RecursionError) as error:
         raise GrammarError(f"The JSON schema cannot be used ({type(error).__name__}: {error}).") from error

@@ -26,4 +26,5 @@ def survivors(probabilities: NDArray[np.float32], z: float) -> int:
     total = bend.sum()
     share = bend / total if total > 1e-6 else np.full(bend.size, 1 / bend.size)
     beyond = np.flatnonzero(np.cumsum(share) > z)
-    return max(1, int(beyond[0])) if beyond.size else count
+    cut = max(1, int(beyond[0])) if beyond.size else count
+    return cut if cut < bend.size else count
