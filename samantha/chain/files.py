@@ -54,13 +54,16 @@ def write(chain: Chain, path: Path) -> None:
     Raises:
         ChainError: it cannot be written, or a text holds what no file can.
     """
+    if path.is_dir():
+        raise ChainError(f"{path} is a folder: give the file a name in it.")
     text = chain.prompts if path.suffix.lower() == ".txt" else to_toml(chain)
     partial = path.with_name(path.name + ".part")
     try:
         partial.write_bytes(encoded(text, "The chain"))
         partial.replace(path)
-    except OSError as error:
-        raise ChainError(f"{path} cannot be written ({error.strerror}): choose a folder you may write to.") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ChainError(f"{path} cannot be written ({reason}): choose another name or folder.") from error
 
 
 def to_toml(chain: Chain) -> str:

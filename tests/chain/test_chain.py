@@ -1,6 +1,7 @@
 """Chain files: what is written is read back, and every way in which a file can be wrong gets one sentence."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -264,8 +265,14 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
 
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
-    with pytest.raises(ChainError, match="cannot be written"):
-        write(CHAIN, tmp_path / "missing" / "poem.toml")
+    for place, said in [
+        (tmp_path / "missing" / "poem.toml", "cannot be written (No such file or directory)"),
+        (tmp_path / "po\0em.toml", "cannot be written (embedded null byte)"),
+        (tmp_path, "is a folder: give the file a name in it"),
+        (Path("/"), "is a folder"),
+    ]:
+        with pytest.raises(ChainError, match=re.escape(said)):
+            write(CHAIN, place)
 
 
 @pytest.mark.parametrize(
