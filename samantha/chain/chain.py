@@ -1,4 +1,4 @@
-"""The Chain: what a run executes, as data, and its TOML file. The prompts stay as typed; items are derived (prompts.py)."""
+"""The Chain: what a run executes, as data. files.py reads and writes it; prompts.py makes items of its prompts."""
 
 from typing import Annotated
 
