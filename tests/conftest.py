@@ -1,8 +1,12 @@
-"""Every test has a data folder of its own, so that none reads or writes the user's."""
+"""Every test has a data folder of its own, so that none reads or writes the user's; no example of a property is timed."""
 
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("samantha", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("samantha")
 
 
 @pytest.fixture(autouse=True)
