@@ -1,4 +1,4 @@
-"""Every test has a data folder of its own, so that none reads or writes the user's; no example of a property is timed."""
+"""Every test has a data folder of its own, so that none touches the user's; no example of a property is timed."""
 
 from pathlib import Path
 
