@@ -1,4 +1,4 @@
-"""Writes a GGUF of random weights: real size and speed, no sense. For timing and for tests of mechanics, never of answers.
+"""Writes a GGUF of random weights: real size and speed, no sense. For timing and tests of mechanics, never of answers.
 
     python -m benchmarks.random_model FILE [--layers 12 --width 896 --vocabulary 32000]
 """

@@ -49,7 +49,7 @@ class ModelLoading(EventBase, frozen=True, kw_only=True):
 
 
 class ModelLoaded(EventBase, frozen=True, kw_only=True):
-    """`description` is a `models.model.ModelDescription` as builtins; `seconds` is what loading took (0: it was there)."""
+    """`description` is a `models.model.ModelDescription` as a dict; `seconds` is what loading took."""
 
     model: str
     description: dict[str, Any] = {}
@@ -176,6 +176,12 @@ Event = (
     | StepFailed
     | RunFinished
 )
+
+
+def plain(value: Any) -> Any:
+    """`value` as JSON would give it back (lists, not tuples), so that an event equals its decoded self."""
+    return msgspec.json.decode(msgspec.json.encode(value))
+
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)

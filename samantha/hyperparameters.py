@@ -1,7 +1,7 @@
 """Every knob of sampling and context, declared once: type, default, range, help, note, random range.
 
-The CLI, the page, chain files, the braces of a prompt and the randomiser read this declaration; `describe()` gives it as
-rows. What is not here: how a knob is applied (models/llama/samplers.py) and translations of the help (ui/texts).
+The CLI, the page, chain files, the braces of a prompt and the randomiser read this declaration, as rows, in `KNOBS`.
+What is not here: how a knob is applied (models/llama/samplers.py) and translations of the help (ui/texts).
 """
 
 import difflib
@@ -44,7 +44,8 @@ class Hyperparameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True, o
         float,
         _knob(
             "Divides the logits: 0 always takes the most likely token, higher values flatten the distribution.",
-            group="main", minimum=0, slider=(0, 5, 0.05), random=(0.1, 1.0), note="0 deterministic, above 0 stochastic",
+            group="main", minimum=0, slider=(0, 5, 0.05), random=(0.1, 1.0),
+            note="0 deterministic, above 0 stochastic",
         ),
     ] = 0.0
     top_k: Annotated[
@@ -72,7 +73,8 @@ class Hyperparameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True, o
         float,
         _knob(
             "Keeps the tokens whose surprise is nearest to the expected one, up to this much probability; 1 is off.",
-            group="samplers", minimum=0, maximum=1, slider=(0, 1, 0.01), random=(0.1, 1.0), note="0 deterministic, 1 off",
+            group="samplers", minimum=0, maximum=1, slider=(0, 1, 0.01), random=(0.1, 1.0),
+            note="0 deterministic, 1 off",
         ),
     ] = 1.0
     tfs_z: Annotated[
@@ -106,7 +108,7 @@ class Hyperparameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True, o
     repeat_last_n: Annotated[
         int,
         _knob(
-            "How many of the last tokens the penalties look at, the prompt's included; -1 is the whole context, 0 none.",
+            "How many of the last tokens the penalties see, the prompt's included; -1 is the whole context, 0 none.",
             group="penalties", minimum=-1, slider=(-1, 4096, 1),
         ),
     ] = 64
@@ -150,7 +152,7 @@ class Hyperparameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True, o
     ] = 2
     mirostat: Annotated[
         Literal[0, 1, 2],
-        _knob("Mirostat 1 or 2 steers the surprise of the text and replaces all samplers after the penalties; 0 is off.",
+        _knob("Mirostat 1 or 2 steers the surprise of the text and replaces all samplers after penalties; 0 is off.",
               group="samplers", note="0 off, otherwise stochastic"),
     ] = 0
     mirostat_tau: Annotated[
@@ -287,7 +289,7 @@ def check(name: str, value: Any) -> Any:
     """
     knob = KNOBS.get(name)
     if knob is None:
-        near = difflib.get_close_matches(name, KNOBS, 1, 0.4)
+        near = difflib.get_close_matches(name, KNOBS, 1, 0.6)
         hint = f"; did you mean {near[0]}?" if near else f". Known: {', '.join(KNOBS)}."
         raise HyperparameterError(f"unknown hyperparameter {name}{hint}")
     try:

@@ -27,7 +27,7 @@ def data_folder() -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SettingsError(
-            f"The data folder {folder} cannot be made ({error.strerror}): set SAMANTHA_HOME to a folder you may write to."
+            f"The data folder {folder} cannot be made ({error.strerror}): set SAMANTHA_HOME to one you may write to."
         ) from error
     return folder
 
@@ -39,7 +39,7 @@ def _platform_folder() -> Path:
 
 
 def material(name: str) -> Path:
-    """The path of shipped material (`prompts`, `user_prompts.txt`, ...): the checkout's own, else the installed copy."""
+    """The path of shipped material (`prompts`, `user_prompts.txt`, ...): the checkout's, else the installed copy."""
     own = ROOT / name
     return own if own.exists() else PACKAGE / "material" / name
 

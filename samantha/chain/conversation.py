@@ -14,7 +14,7 @@ from samantha.chain.steps import Group, Step
 from samantha.models.model import GenerateRequest, Message, Model
 
 ANSWER_SHARE = 4
-"""When something can be dropped, a quarter of the context window is kept free for the answer (or max_tokens if less)."""
+"""Where something can be dropped, a quarter of the context window (or max_tokens) is kept free for the answer."""
 
 
 class Response(msgspec.Struct, frozen=True):
@@ -88,7 +88,7 @@ class Conversation:
         def build(material: Material) -> GenerateRequest:
             return self._build(group, material, window)
 
-        if not material.droppable and not material.previous or _surely_fits(build(material), limit):
+        if (not material.droppable and not material.previous) or _surely_fits(build(material), limit):
             return build(material)
         dropped = _fewest(material.droppable, lambda count: model.count(build(material.without(count))) <= limit)
         if dropped:

@@ -152,7 +152,7 @@ class Run(Iterator[Event]):
         yield self._event(
             events.RunStarted,
             seed=self.seed,
-            chain=msgspec.to_builtins(self.chain),
+            chain=events.plain(self.chain),
             steps=steps.total(self.chain, self._items),
             started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             versions={"samantha": __version__},
@@ -216,7 +216,7 @@ class Run(Iterator[Event]):
             self._loaded = (first.model, options)
             description = self._model.describe()
             yield self._event(
-                events.ModelLoaded, model=first.model, description=msgspec.structs.asdict(description),
+                events.ModelLoaded, model=first.model, description=events.plain(msgspec.structs.asdict(description)),
                 seconds=self._clock() - begun,
             )  # fmt: skip
             for notice in description.notices:
@@ -299,7 +299,7 @@ class Run(Iterator[Event]):
         started: Event = self._event(
             events.StepStarted, step, model=step.model, prompt=step.item.source, rendered=rendered.text,
             seed=values.seed, group=tuple(member.number for member in group), loop=step.loop, response=step.response,
-            prompt_number=step.item.number, prompt_tokens=rendered.prompt_tokens, changed=msgspec.to_builtins(changed),
+            prompt_number=step.item.number, prompt_tokens=rendered.prompt_tokens, changed=events.plain(changed),
             system=self._conversation.system(), previous=self._conversation.previous(),
         )  # fmt: skip
         return started

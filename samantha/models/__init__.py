@@ -1,1 +1,1 @@
-
+"""Where answers come from: the port, and what stands behind it."""

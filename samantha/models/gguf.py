@@ -151,7 +151,7 @@ class _Reader:
         self._text()
         dimensions = self._number("<I")
         if dimensions > 4:
-            raise ModelFileError(f"{self._path.name} is damaged: a tensor of {dimensions} dimensions. Download it again.")
+            raise ModelFileError(f"{self._path.name} is damaged: tensor of rank {dimensions}. Download it again.")
         shape = tuple(int(self._number("<Q")) for _ in range(dimensions))
         return shape, int(self._number("<I")), int(self._number("<Q"))
 

@@ -1,4 +1,4 @@
-"""Which models there are: Samantha Tiny in the package, and .gguf files in the user's folders. It loads none of them."""
+"""Which models there are: Samantha Tiny in the package, and .gguf files in the user's folders. It loads none."""
 
 import difflib
 import re
@@ -14,8 +14,8 @@ from samantha.models import gguf
 TINY = "tiny"
 TINY_PATH = Path(__file__).resolve().parent / "tiny" / "samantha-tiny.gguf"
 TINY_NOTE = (
-    "Samantha Tiny is a toy of a few million parameters that does a handful of tasks, so that everything can be tried at"
-    " once and offline. Real work wants a real model: put a .gguf file into your downloads folder, or name its path."
+    "Samantha Tiny is a toy of a few million parameters that does a handful of tasks, so that everything can be tried"
+    " at once and offline. Real work wants a real model: put a .gguf file into your downloads folder, or name its path."
 )
 
 

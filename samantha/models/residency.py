@@ -38,7 +38,7 @@ class Residency:
                 self._forget()
         yield model
 
-    def release(self, model: Model) -> None:
+    def release(self, model: Model) -> None:  # noqa: ARG002 - one model is resident
         """The step is over: the model stays loaded and free for the next."""
         with self._changed:
             self._in_use = False

@@ -1,4 +1,4 @@
-"""Chat templates: messages to the text a model is given. Rendered under a deadline, because a template may loop for ever.
+"""Chat templates: messages to the text a model is given. Rendered under a deadline: a template may loop for ever.
 
 It runs where the model lives (a worker), on the template stored in the GGUF, a named built-in one, or the user's own
 prefixes and suffixes. It adapts messages to what a template can hold, and says so. It counts and tokenizes nothing.
@@ -36,7 +36,8 @@ _ALTERNATE = (
 )
 _LLAMA_2 = (
     "{% set ns = namespace(system='', turn=0) %}{% for m in messages %}{% if m.role == 'system' %}"
-    "{% set ns.system = '<<SYS>>\n' + m.content + '\n<</SYS>>\n\n' %}{% else %}" + _ALTERNATE + "{% if m.role == 'user' %}"
+    "{% set ns.system = '<<SYS>>\n' + m.content + '\n<</SYS>>\n\n' %}{% else %}" + _ALTERNATE +
+    "{% if m.role == 'user' %}"
     "{{ bos_token }}[INST] {{ ns.system }}{{ m.content }} [/INST]{% set ns.system = '' %}"
     "{% else %} {{ m.content }} {{ eos_token }}{% endif %}{% endif %}{% endfor %}"
 )
@@ -226,7 +227,7 @@ def _refuse(message: str) -> NoReturn:
 
 
 def _under_deadline(work: Callable[[], Any]) -> Any:
-    """`work()`, ended with TemplateTooSlow after DEADLINE seconds. One endless C call is ended by killing the worker."""
+    """`work()`, ended with TemplateTooSlow after DEADLINE seconds. One endless C call ends with the worker."""
     late = ctypes.py_object(TemplateTooSlow)
     thread = ctypes.c_ulong(threading.get_ident())
     timer = threading.Timer(DEADLINE, lambda: ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, late))

@@ -100,12 +100,16 @@ def test_a_generation_that_is_not_read_on_does_not_disturb_the_next(model: Remot
 @pytest.mark.parametrize("number", ["SIGKILL", "SIGSEGV", "SIGABRT"])
 def test_a_worker_that_dies_while_generating_is_an_error_with_its_cause(model: RemoteModel, number: str) -> None:
     tokens = []
-    with pytest.raises(WorkerDied, match="killed" if number == "SIGKILL" else number):
+
+    def read_and_kill() -> None:
         for output in model.generate(ENDLESS):
             if isinstance(output, Token):
                 tokens.append(output)
                 if len(tokens) == 3:
                     native_process(model).send_signal(getattr(signal, number))
+
+    with pytest.raises(WorkerDied, match="killed" if number == "SIGKILL" else number):
+        read_and_kill()
     assert len(tokens) >= 3
     assert not model.alive
 
@@ -181,7 +185,7 @@ def test_the_worker_ends_when_the_program_is_gone(random_gguf: Path, tmp_path: P
         family = psutil.Process(int(parent.stdout.readline()))
         family_members = [family, *family.children(recursive=True)]
         parent.kill()
-    gone, alive = psutil.wait_procs(family_members, timeout=5)
+    _, alive = psutil.wait_procs(family_members, timeout=5)
     assert not alive
 
 

@@ -88,8 +88,9 @@ class Generation:
     def run(self, reuse: bool) -> Iterator[Output]:
         """Evaluate the prompt, then yield tokens and the end of each sample; sequences are dropped as they end."""
         try:
-            for done, self._reused in self._context.prefill(self._prompt, reuse):
-                yield PromptProgress(done, len(self._prompt), self._reused)
+            for done, reused in self._context.prefill(self._prompt, reuse):
+                self._reused = reused
+                yield PromptProgress(done, len(self._prompt), reused)
             self._prompt_seconds = time.perf_counter() - self._begun
             active = list(self._samples)
             self._context.fork(len(active), len(self._prompt))

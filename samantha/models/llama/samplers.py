@@ -192,7 +192,8 @@ def _tail_free(array: Any, z: float) -> None:
     """Apply tail-free sampling to the candidates in place, leaving them sorted."""
     size = int(array.size)
     address = ctypes.addressof(array.data.contents)
-    candidates: NDArray[Any] = np.frombuffer((ctypes.c_char * (size * CANDIDATE.itemsize)).from_address(address), CANDIDATE)  # type: ignore[call-overload]
+    memory: Any = (ctypes.c_char * (size * CANDIDATE.itemsize)).from_address(address)
+    candidates: NDArray[Any] = np.frombuffer(memory, CANDIDATE)
     if not array.sorted:
         candidates[:] = candidates[np.argsort(-candidates["logit"], kind="stable")]
     weights = np.exp(candidates["logit"].astype(np.float64) - float(candidates["logit"][0]))

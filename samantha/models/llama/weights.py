@@ -1,4 +1,4 @@
-"""A model file in memory: loading with progress and cancel, its vocabulary, what it says of itself. No context, no text."""
+"""A model file in memory: loading with progress and cancel, its vocabulary, what it says of itself. No context."""
 
 import ctypes
 from collections.abc import Callable

@@ -20,8 +20,8 @@ PROMPTS = 200
 
 def logits(context: Context, tokens: Sequence[int], reuse: bool, n_vocab: int) -> tuple[NDArray[np.float32], int]:
     reused = 0
-    for _, reused in context.prefill(tokens, reuse):
-        pass
+    for _, kept in context.prefill(tokens, reuse):
+        reused = kept
     return np.ctypeslib.as_array(lib.llama_get_logits_ith(context.handle, -1), shape=(n_vocab,)).copy(), reused
 
 

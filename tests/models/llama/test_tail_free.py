@@ -1,5 +1,7 @@
 """Tail-free sampling against the published definition, written out as plainly as possible."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,8 +11,8 @@ from samantha.models.llama.tail_free import survivors
 
 
 def reference(probabilities: list[float], z: float) -> int:
-    first = [a - b for a, b in zip(probabilities, probabilities[1:], strict=False)]
-    second = [abs(a - b) for a, b in zip(first, first[1:], strict=False)]
+    first = [a - b for a, b in itertools.pairwise(probabilities)]
+    second = [abs(a - b) for a, b in itertools.pairwise(first)]
     total = sum(second)
     weights = [value / total for value in second] if total > 1e-6 else [1 / len(second)] * len(second)
     cumulative = 0.0
