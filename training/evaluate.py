@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from llama_cpp import Llama
@@ -65,7 +66,9 @@ def answer(model: Llama, prompt: str, temperature: float, samplers: str = "all c
     """One answer to a rendered prompt."""
     tokens = model.tokenize(prompt.encode(), add_bos=False, special=True)
     settings = SAMPLERS[samplers]
-    result = model.create_completion(tokens, max_tokens=700, temperature=temperature, seed=seed, repeat_penalty=1.0, **settings)
+    result = model.create_completion(
+        tokens, max_tokens=700, temperature=temperature, seed=seed, repeat_penalty=1.0, **settings
+    )
     choice = result["choices"][0]
     return Answer(choice["text"], choice["finish_reason"] == "stop", result["usage"]["completion_tokens"])
 
@@ -77,7 +80,12 @@ def run_programs(python: str, pairs: list[tuple[Sample, Answer]]) -> list[bool]:
         return []
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
-            [python, str(ROOT / "training" / "run_answers.py")], input=json.dumps(items), capture_output=True, text=True, cwd=folder, check=True
+            [python, str(ROOT / "training" / "run_answers.py")],
+            input=json.dumps(items),
+            capture_output=True,
+            text=True,
+            cwd=folder,
+            check=True,
         )
     verdicts: list[bool] = json.loads(done.stdout.splitlines()[-1])
     return verdicts
@@ -92,20 +100,38 @@ def judge_answers(python: str, pairs: list[tuple[Sample, Answer]]) -> list[bool]
     return verdicts
 
 
-def measure(model: Llama, python: str, ability: str, count: int, temperature: float, samplers: str, failures: list[dict[str, str]]) -> Row:
+def measure(
+    model: Llama,
+    python: str,
+    ability: str,
+    count: int,
+    temperature: float,
+    samplers: str,
+    failures: list[dict[str, str]],
+) -> Row:
     """One ability at one temperature; wrong answers are added to `failures`."""
     samples = list(held_out_samples(ability, count, SEED))
-    pairs = [(sample, answer(model, render_prompt(sample.turns), temperature, samplers, seed)) for seed, sample in enumerate(samples, 1)]
+    pairs = [
+        (sample, answer(model, render_prompt(sample.turns), temperature, samplers, seed))
+        for seed, sample in enumerate(samples, 1)
+    ]
     verdicts = judge_answers(python, pairs)
     for (sample, given), right in zip(pairs, verdicts, strict=True):
         if not right:
-            failures.append({"ability": ability, "prompt": render_prompt(sample.turns), "answer": given.text, "expected": sample.answer})
+            failures.append(
+                {
+                    "ability": ability,
+                    "prompt": render_prompt(sample.turns),
+                    "answer": given.text,
+                    "expected": sample.answer,
+                }
+            )
     return Row(ability, temperature, samplers, count, sum(verdicts), sum(given.ended for _, given in pairs))
 
 
 def distinct_2(texts: list[str]) -> float:
     """Different pairs of neighbouring words over all pairs (Li et al., 2016)."""
-    pairs = [pair for text in texts for words in [text.lower().split()] for pair in zip(words, words[1:], strict=False)]
+    pairs = [pair for text in texts for words in [text.lower().split()] for pair in pairwise(words)]
     return len(set(pairs)) / max(1, len(pairs))
 
 
@@ -148,7 +174,10 @@ def same_tokens(model: Llama, count: int) -> int:
 
 def table(rows: list[Row]) -> str:
     """The rows as Markdown."""
-    lines = ["| ability | temperature | samplers | asked | right | ended by itself |", "| --- | --- | --- | --- | --- | --- |"]
+    lines = [
+        "| ability | temperature | samplers | asked | right | ended by itself |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
     for row in rows:
         samplers = row.samplers if row.temperature else "-"
         lines.append(
@@ -162,7 +191,11 @@ def all_rows(model: Llama, arguments: argparse.Namespace, failures: list[dict[st
     chosen = arguments.abilities or list(EVALUATED)
     rows = [measure(model, arguments.python, name, arguments.count, 0.0, "all candidates", failures) for name in chosen]
     for samplers in SAMPLERS if arguments.warm else ():
-        rows += [measure(model, arguments.python, name, arguments.count, 1.0, samplers, failures) for name in FREE if name in chosen]
+        rows += [
+            measure(model, arguments.python, name, arguments.count, 1.0, samplers, failures)
+            for name in FREE
+            if name in chosen
+        ]
     return rows
 
 
@@ -174,7 +207,9 @@ def other_figures(model: Llama, arguments: argparse.Namespace) -> dict[str, floa
         "tokens/s (median of 10 stories)": tokens_per_second(model),
         "corpus texts tokenised as in training, of 3000": same_tokens(model, 3000),
     }
-    return figures | {f"distinct-2 of 100 stories, temperature 1, {samplers}": variety(model, samplers) for samplers in SAMPLERS}
+    return figures | {
+        f"distinct-2 of 100 stories, temperature 1, {samplers}": variety(model, samplers) for samplers in SAMPLERS
+    }
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -204,7 +239,9 @@ def main() -> None:
         (arguments.output / "evaluation.md").write_text(text + "\n", encoding="utf-8")
         results = {"rows": [asdict(row) for row in rows], "figures": figures}
         (arguments.output / "evaluation.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
-        (arguments.output / "failures.json").write_text(json.dumps(failures, indent=1, ensure_ascii=False), encoding="utf-8")
+        (arguments.output / "failures.json").write_text(
+            json.dumps(failures, indent=1, ensure_ascii=False), encoding="utf-8"
+        )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Write the trained network as a GGUF file that llama.cpp runs: Q8_0 matrices, the tokenizer, the template, who made it.
+"""Write the trained network as a GGUF file that llama.cpp runs.
 
-Nothing is trained or measured here.
+In it: Q8_0 matrices, the tokenizer, the chat template, and who made it. Nothing is trained or measured here.
 """
 
 from __future__ import annotations
@@ -20,17 +20,25 @@ from .train import CHECKPOINT
 
 MODEL = Path(__file__).parent.parent / "samantha" / "models" / "tiny" / "samantha-tiny.gguf"
 TEMPLATE = (
-    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}"
+    "{% for message in messages %}"
+    "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}"
     "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
 )
 DESCRIPTION = (
-    "A toy for a handful of tasks, trained from scratch on text that its own recipe composes: sentences, stories, small sums, "
-    "editing, judging and short Python programs. It knows nothing else."
+    "A toy for a handful of tasks, trained from scratch on text that its own recipe composes: sentences, stories, "
+    "small sums, editing, judging and short Python programs. It knows nothing else."
 )
 # Our name of a matrix in a block -> llama.cpp's.
 NAMES = {
-    "attention_norm": "attn_norm", "feed_norm": "ffn_norm", "query": "attn_q", "key": "attn_k", "value": "attn_v",
-    "output": "attn_output", "gate": "ffn_gate", "up": "ffn_up", "down": "ffn_down",
+    "attention_norm": "attn_norm",
+    "feed_norm": "ffn_norm",
+    "query": "attn_q",
+    "key": "attn_k",
+    "value": "attn_v",
+    "output": "attn_output",
+    "gate": "ffn_gate",
+    "up": "ffn_up",
+    "down": "ffn_down",
 }
 TOP = {"embedding.weight": "token_embd.weight", "norm.weight": "output_norm.weight", "head.weight": "output.weight"}
 
@@ -49,7 +57,10 @@ def add_about(writer: gguf.GGUFWriter) -> None:
     writer.add_author("The Samantha project")
     writer.add_license("MIT")
     writer.add_description(DESCRIPTION)
-    writer.add_string("general.source.description", "training/ of the Samantha repository: corpus, tokenizer and training in one command")
+    writer.add_string(
+        "general.source.description",
+        "training/ of the Samantha repository: corpus, tokenizer and training in one command",
+    )
     writer.add_languages(["en", "pt"])
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
     writer.add_quantization_version(gguf.GGML_QUANT_VERSION)

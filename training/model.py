@@ -62,7 +62,8 @@ class Block(nn.Module):
         """Causal attention over the row."""
         batch, time, width = stream.shape
         query, key, value = (
-            layer(stream).view(batch, time, self.heads, -1).transpose(1, 2) for layer in (self.query, self.key, self.value)
+            layer(stream).view(batch, time, self.heads, -1).transpose(1, 2)
+            for layer in (self.query, self.key, self.value)
         )
         mixed = functional.scaled_dot_product_attention(rotate(query, table), rotate(key, table), value, is_causal=True)
         return self.output(mixed.transpose(1, 2).reshape(batch, time, width))

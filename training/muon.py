@@ -14,7 +14,7 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 
 
 def orthogonal(matrices: Tensor, steps: int = 5) -> Tensor:
-    """Newton-Schulz iteration towards the nearest orthogonal matrices; (count, rows, columns); in bfloat16, which suffices."""
+    """Newton-Schulz iteration towards the nearest orthogonal matrices; (count, rows, columns). bfloat16 suffices."""
     a, b, c = COEFFICIENTS
     tall = matrices.shape[-2] > matrices.shape[-1]
     x = (matrices.mT if tall else matrices).bfloat16()
@@ -28,11 +28,13 @@ def orthogonal(matrices: Tensor, steps: int = 5) -> Tensor:
 class Muon(torch.optim.Optimizer):
     """Nesterov momentum, made orthogonal, with decoupled weight decay."""
 
-    def __init__(self, parameters: Iterable[Tensor], lr: float = 0.02, momentum: float = 0.95, decay: float = 0.0) -> None:
+    def __init__(
+        self, parameters: Iterable[Tensor], lr: float = 0.02, momentum: float = 0.95, decay: float = 0.0
+    ) -> None:
         super().__init__(list(parameters), {"lr": lr, "momentum": momentum, "decay": decay})
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # noqa: ARG002 (the base class has it)
         """One update of every matrix."""
         for group in self.param_groups:
             shapes: dict[torch.Size, list[Tensor]] = {}

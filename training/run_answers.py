@@ -1,7 +1,8 @@
 """Run programs that the model wrote and say which of them do what was asked.
 
 Started by `evaluate.py` as a plain interpreter of its own: reads a JSON list of {code, check} on standard input and
-writes a JSON list of true and false. It isolates nothing: it is meant for answers to our own prompts, in an empty folder.
+writes a JSON list of true and false. It isolates nothing: it is meant for answers to our
+own prompts, in an empty folder.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def run(code: str) -> str:
 
 
 def right_draws(code: str, check: dict[str, Any]) -> bool:
-    """Whether the program prints the right thing for each number that could be drawn, and draws from the right range."""
+    """Whether the program prints the right thing for each number it could draw, and draws from the right range."""
     real = random.randint
     asked: list[list[int]] = []
     try:
@@ -122,7 +123,7 @@ def judged(item: dict[str, Any]) -> bool:
     plt.close("all")
     try:
         return bool(item["code"].strip()) and is_right(item["code"], item["check"])
-    except (Exception, SystemExit):  # whatever the model's program raises is its failure, not ours
+    except (Exception, SystemExit):  # noqa: BLE001 (whatever the model's program raises is its failure, not ours)
         traceback.print_exc(limit=1)
         return False
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,7 +74,7 @@ def learn_merges(counts: Counter[str], wanted: int) -> tuple[list[Merge], dict[s
     pairs: Counter[Merge] = Counter()
     holders: dict[Merge, set[str]] = {}
     for word, pieces in words.items():
-        for pair in zip(pieces, pieces[1:], strict=False):
+        for pair in pairwise(pieces):
             pairs[pair] += counts[word]
             holders.setdefault(pair, set()).add(word)
     merges: list[Merge] = []
@@ -87,13 +88,18 @@ def learn_merges(counts: Counter[str], wanted: int) -> tuple[list[Merge], dict[s
 
 
 def apply_merge(
-    word: str, best: Merge, words: dict[str, tuple[str, ...]], counts: Counter[str], pairs: Counter[Merge], holders: dict[Merge, set[str]]
+    word: str,
+    best: Merge,
+    words: dict[str, tuple[str, ...]],
+    counts: Counter[str],
+    pairs: Counter[Merge],
+    holders: dict[Merge, set[str]],
 ) -> None:
     """Join a pair in one word and bring the counts of its pairs up to date."""
     before, after = words[word], merged(words[word], best)
-    for pair in zip(before, before[1:], strict=False):
+    for pair in pairwise(before):
         pairs[pair] -= counts[word]
-    for pair in zip(after, after[1:], strict=False):
+    for pair in pairwise(after):
         pairs[pair] += counts[word]
         holders.setdefault(pair, set()).add(word)
     words[word] = after
@@ -125,7 +131,9 @@ def learn(seed: int, sample_count: int, inner_merges: int) -> dict[str, object]:
 def spaced_twins(path: Path = PATH) -> list[tuple[int, int]]:
     """Token numbers of each piece and of the same piece with a space before it."""
     numbers = {token: number for number, token in enumerate(json.loads(path.read_text(encoding="utf-8"))["tokens"])}
-    return [(numbers[token[1:]], number) for token, number in numbers.items() if token[0] == SPACE and token[1:] in numbers]
+    return [
+        (numbers[token[1:]], number) for token, number in numbers.items() if token[0] == SPACE and token[1:] in numbers
+    ]
 
 
 def load(path: Path = PATH) -> Tokenizer:
@@ -158,7 +166,7 @@ class PlainEncoder:
         """One pre-token into pieces: the merge learnt first goes first."""
         pieces = list(in_alphabet(word))
         while len(pieces) > 1:
-            ranked = [(self.ranks.get(pair, len(self.ranks)), place) for place, pair in enumerate(zip(pieces, pieces[1:], strict=False))]
+            ranked = [(self.ranks.get(pair, len(self.ranks)), place) for place, pair in enumerate(pairwise(pieces))]
             rank, place = min(ranked)
             if rank == len(self.ranks):
                 break

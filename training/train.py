@@ -121,7 +121,7 @@ class Trainer:
             optimizer.load_state_dict(saved)
 
     def step(self, batches: list[Batch], total: float, share: float, device: str) -> float:
-        """One update from this process's batches; `total` is the weight of all processes' tokens. Returns the mean loss."""
+        """One update from this process's batches; `total` is the weight of all processes' tokens."""
         loss_sum = torch.zeros(1)
         for batch in batches:
             inputs, targets, weights = (part.to(device) for part in batch)
@@ -151,7 +151,7 @@ class Trainer:
 
 @torch.no_grad()
 def relate_spaced(network: Network, twins: list[tuple[int, int]]) -> None:
-    """Begin with each piece that has a space before it close to its twin without: copying across the two comes sooner."""
+    """Begin with each piece that has a space before it close to its twin without: copying comes sooner."""
     weight = network.embedding.weight
     bare, spaced = (torch.tensor(side) for side in zip(*twins, strict=True))
     shift = torch.randn(weight.shape[1], generator=torch.Generator().manual_seed(1)) * 0.25

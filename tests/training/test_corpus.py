@@ -36,7 +36,10 @@ def test_a_checker_accepts_the_generators_own_answers(ability: str) -> None:
 
 
 @pytest.mark.parametrize("ability", ABILITIES)
-@pytest.mark.parametrize("spoil", (lambda text: "", lambda text: text[: len(text) // 2].rstrip(' .\n'), lambda text: text[1:-1] + " the the the"))
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda text: "", lambda text: text[: len(text) // 2].rstrip(" .\n"), lambda text: text[1:-1] + " the the the"],
+)
 def test_a_checker_rejects_what_is_cut_or_garbled(ability: str, spoil: object) -> None:
     assert callable(spoil)
     for sample in samples(ability, 20):
@@ -69,7 +72,7 @@ def test_held_out_samples_are_distinct_and_reproducible() -> None:
     assert len(set(prompts[0])) == 20
 
 
-@pytest.mark.parametrize("language", (sentences.ENGLISH, sentences.PORTUGUESE))
+@pytest.mark.parametrize("language", [sentences.ENGLISH, sentences.PORTUGUESE])
 def test_the_grammar_reads_back_what_it_says(language: int) -> None:
     random = Random(9)
     for _ in range(300):

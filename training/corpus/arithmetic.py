@@ -13,18 +13,52 @@ from .speaking import PLAIN_SYSTEMS
 from .words import any_name, any_word
 
 REQUESTS = {
-    "+": ("What is {a} + {b}?", "{a} + {b}", "Calculate {a} + {b}", "How much is {a} plus {b}?", "Add {a} and {b}", "What is the sum of {a} and {b}?",
-          "{a}+{b}=", "Quanto é {a} + {b}?", "Compute {a} + {b}.", "What is {a} plus {b}?"),
-    "-": ("What is {a} - {b}?", "{a} - {b}", "Calculate {a} - {b}", "How much is {a} minus {b}?", "Subtract {b} from {a}", "Quanto é {a} - {b}?",
-          "{a}-{b}=", "What is the difference between {a} and {b}?", "Take {b} away from {a}", "What is {a} minus {b}?"),
-    "*": ("What is {a} * {b}?", "{a} * {b}", "What is {a} x {b}?", "How much is {a} times {b}?", "Multiply {a} by {b}", "What is the product of {a} and {b}?",
-          "Calculate {a} x {b}", "Quanto é {a} vezes {b}?", "{a}*{b}=", "What is {a} times {b}?"),
+    "+": (
+        "What is {a} + {b}?",
+        "{a} + {b}",
+        "Calculate {a} + {b}",
+        "How much is {a} plus {b}?",
+        "Add {a} and {b}",
+        "What is the sum of {a} and {b}?",
+        "{a}+{b}=",
+        "Quanto é {a} + {b}?",
+        "Compute {a} + {b}.",
+        "What is {a} plus {b}?",
+    ),
+    "-": (
+        "What is {a} - {b}?",
+        "{a} - {b}",
+        "Calculate {a} - {b}",
+        "How much is {a} minus {b}?",
+        "Subtract {b} from {a}",
+        "Quanto é {a} - {b}?",
+        "{a}-{b}=",
+        "What is the difference between {a} and {b}?",
+        "Take {b} away from {a}",
+        "What is {a} minus {b}?",
+    ),
+    "*": (
+        "What is {a} * {b}?",
+        "{a} * {b}",
+        "What is {a} x {b}?",
+        "How much is {a} times {b}?",
+        "Multiply {a} by {b}",
+        "What is the product of {a} and {b}?",
+        "Calculate {a} x {b}",
+        "Quanto é {a} vezes {b}?",
+        "{a}*{b}=",
+        "What is {a} times {b}?",
+    ),
 }
 STORIES = {
-    "+": ("{name} has {a} {thing}s and finds {b} more. How many {thing}s does {name} have?",
-          "There are {a} {thing}s in a box and {b} in a bag. How many {thing}s are there?"),
-    "-": ("{name} has {a} {thing}s and gives away {b}. How many {thing}s are left?",
-          "A shop has {a} {thing}s and sells {b}. How many {thing}s are left?"),
+    "+": (
+        "{name} has {a} {thing}s and finds {b} more. How many {thing}s does {name} have?",
+        "There are {a} {thing}s in a box and {b} in a bag. How many {thing}s are there?",
+    ),
+    "-": (
+        "{name} has {a} {thing}s and gives away {b}. How many {thing}s are left?",
+        "A shop has {a} {thing}s and sells {b}. How many {thing}s are left?",
+    ),
     "*": ("{name} buys {a} boxes with {b} {thing}s in each. How many {thing}s is that?",),
 }
 COLUMNS = ("Ones", "Tens", "Hundreds")
@@ -56,7 +90,9 @@ def working_of_difference(a: int, b: int) -> list[str]:
         rest = first - second - borrow
         borrow = int(rest < 0)
         shown = f"1{first}" if borrow else str(first)
-        lines.append(f"{COLUMNS[place]}: {shown} - {second}{taken} = {rest + 10 * borrow}" + (", borrow 1." if borrow else "."))
+        lines.append(
+            f"{COLUMNS[place]}: {shown} - {second}{taken} = {rest + 10 * borrow}" + (", borrow 1." if borrow else ".")
+        )
     return lines
 
 
@@ -91,5 +127,9 @@ def arithmetic(random: Random) -> Sample:
     request = random.choice(STORIES[sign] if told else REQUESTS[sign])
     text = request.format(a=a, b=b, name=any_name(random), thing=any_word(random))
     right = f"{a} {sign} {b} = {result_of(a, sign, b)}"
-    return Sample("arithmetic", ask(text, system=random.choice(PLAIN_SYSTEMS)), answer_of(a, sign, b),
-                  lambda answer: answer.strip().splitlines()[-1:] == [right] and not re.search(r"\n\n", answer))
+    return Sample(
+        "arithmetic",
+        ask(text, system=random.choice(PLAIN_SYSTEMS)),
+        answer_of(a, sign, b),
+        lambda answer: answer.strip().splitlines()[-1:] == [right] and not re.search(r"\n\n", answer),
+    )

@@ -6,18 +6,30 @@ import re
 from random import Random
 
 from .conversation import ASSISTANT, Check, Sample, Turn
-from .words import any_word, invented
+from .words import any_word, invented, phrases
 
 FENCE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-OPENINGS = ("Here is the code:", "Here is a program that does it:", "This program does it:", "Run this code:", "Here it is:")
+OPENINGS = phrases("""
+    Here is the code: | Here is a program that does it: | This program does it: | Run this code: |
+    Here it is:
+""")
 SYSTEMS = (
-    "", "", "", "", "You are a helpful assistant.", "You are a Python programmer.", "You write Python code.", "Answer only with code.",
-    "You are an expert in Python", "Write Python code for each request.",
+    "",
+    "",
+    "",
+    "",
+    "You are a helpful assistant.",
+    "You are a Python programmer.",
+    "You write Python code.",
+    "Answer only with code.",
+    "You are an expert in Python",
+    "Write Python code for each request.",
 )
-CODE_WISHES = (
-    "{}", "{}", "{}", "Write Python code: {}", "Python: {}", "Write a Python program to do this: {}", "In Python, {}",
-    "Please write Python code for this: {}", "Create Python code. {}", "Write code in Python: {}", "With Python: {}",
-)
+CODE_WISHES = phrases("""
+    {} | {} | {} | Write Python code: {} | Python: {} | Write a Python program to do this: {} |
+    In Python, {} | Please write Python code for this: {} | Create Python code. {} |
+    Write code in Python: {} | With Python: {}
+""")
 
 
 def wish(random: Random, task: str) -> str:
@@ -48,7 +60,9 @@ def has_code(text: str) -> bool:
     return bool(code.strip())
 
 
-def sample(ability: str, turns: tuple[Turn, ...], answer: str, code_check: dict[str, object], check: Check = has_code) -> Sample:
+def sample(
+    ability: str, turns: tuple[Turn, ...], answer: str, code_check: dict[str, object], check: Check = has_code
+) -> Sample:
     """A sample whose answer is code that has to show what `code_check` says."""
     assert turns[-1].role != ASSISTANT
     return Sample(ability, turns, answer, check, code_check)

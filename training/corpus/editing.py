@@ -32,9 +32,11 @@ from .speaking import (
     without_persona,
 )
 from .stories import CLOSINGS, MIDDLES, Cast, draw_cast, fill, is_story, sentences_of, tell
-from .words import any_word, capitalised, invented, list_in_words
+from .words import any_word, capitalised, invented, list_in_words, phrases
 
-MODELS = ("tiny", "tiny", "tiny", "tiny", "model", "qwen", "gemma-2b", "phi-3")
+MODELS = phrases("""
+    tiny | tiny | tiny | tiny | model | qwen | gemma-2b | phi-3
+""")
 
 
 def earlier_request(random: Random, clause: Clause, language: int) -> str:
@@ -49,17 +51,25 @@ def edit_turns(random: Random, previous: str, requests: tuple[str, ...], earlier
     """The turns of a request about a previous response, or about a text that the request itself holds."""
     request = random.choice(requests) + random.choice(("", "", ".", ":"))
     if random.random() < 0.3:
-        request = f"{request.rstrip('.:')} ".replace("the previous response", "this text").replace(" it ", " this ").strip()
+        request = (
+            f"{request.rstrip('.:')} ".replace("the previous response", "this text").replace(" it ", " this ").strip()
+        )
         return ask(request + random.choice((":\n", ": ", ":\n\n")) + previous, system=random.choice(PLAIN_SYSTEMS))
     return ask(request.rstrip(":"), system=random.choice(PLAIN_SYSTEMS), previous=previous, earlier_user=earlier)
 
 
 # --- translate ------------------------------------------------------------------------------------------------------
 
-TO_PORTUGUESE = ("Translate it to Portuguese", "Translate the previous response to Portuguese", "Translate to Portuguese", "Now in Portuguese",
-                 "Say it in Portuguese", "Translate it into Portuguese", "Put it in Portuguese", "Traduz para português", "Traduza para português")
-TO_ENGLISH = ("Translate it to English", "Translate the previous response to English", "Translate to English", "Now in English",
-              "Say it in English", "Translate it into English", "Put it in English", "Traduz para inglês", "Traduza para inglês")
+TO_PORTUGUESE = phrases("""
+    Translate it to Portuguese | Translate the previous response to Portuguese | Translate to Portuguese |
+    Now in Portuguese | Say it in Portuguese | Translate it into Portuguese | Put it in Portuguese |
+    Traduz para português | Traduza para português
+""")
+TO_ENGLISH = phrases("""
+    Translate it to English | Translate the previous response to English | Translate to English |
+    Now in English | Say it in English | Translate it into English | Put it in English | Traduz para inglês |
+    Traduza para inglês
+""")
 
 
 def translate(random: Random) -> Sample:
@@ -68,17 +78,28 @@ def translate(random: Random) -> Sample:
     clauses = [draw_clause(random, draw_topic(random, 0.1)) for _ in range(random.choice((1, 1, 1, 2, 3)))]
     previous = " ".join(render(clause, source) for clause in clauses)
     answer = " ".join(render(clause, 1 - source) for clause in clauses)
-    turns = edit_turns(random, previous, TO_PORTUGUESE if source == ENGLISH else TO_ENGLISH, earlier_request(random, clauses[0], source))
+    turns = edit_turns(
+        random,
+        previous,
+        TO_PORTUGUESE if source == ENGLISH else TO_ENGLISH,
+        earlier_request(random, clauses[0], source),
+    )
     return Sample("translate", turns, answer, lambda text: text == answer)
 
 
 # --- refine and shorten ---------------------------------------------------------------------------------------------
 
-REFINE = ("Refine the previous response", "Refine it", "Improve the previous response", "Make it better", "Improve it", "Rewrite it in a better way",
-          "Refine the previous response and make it more beautiful", "Polish the previous response", "Make the previous response more vivid",
-          "Refina a resposta anterior", "Melhora a resposta anterior")
-SHORTEN = ("Shorten the previous response", "Make it shorter", "Shorten it", "Say it in fewer words", "Cut it down", "A shorter version, please",
-           "Make the previous response shorter", "Summarize the previous response in one short sentence", "Encurta a resposta anterior")
+REFINE = phrases("""
+    Refine the previous response | Refine it | Improve the previous response | Make it better | Improve it |
+    Rewrite it in a better way | Refine the previous response and make it more beautiful |
+    Polish the previous response | Make the previous response more vivid | Refina a resposta anterior |
+    Melhora a resposta anterior
+""")
+SHORTEN = phrases("""
+    Shorten the previous response | Make it shorter | Shorten it | Say it in fewer words | Cut it down |
+    A shorter version, please | Make the previous response shorter |
+    Summarize the previous response in one short sentence | Encurta a resposta anterior
+""")
 
 
 def enrich(random: Random, clause: Clause) -> Clause:
@@ -93,8 +114,10 @@ def enrich(random: Random, clause: Clause) -> Clause:
 def keeps_core(text: str, before: Clause, language: int) -> bool:
     """Whether a sentence still says the same of the same topic."""
     parts = recognise(text, language)
-    return parts is not None and parts["topic"] == name_of(before.topic, language).lower() and (
-        parts["predicate"] == before.topic.predicates[before.predicate][language].lower()
+    return (
+        parts is not None
+        and parts["topic"] == name_of(before.topic, language).lower()
+        and (parts["predicate"] == before.topic.predicates[before.predicate][language].lower())
     )
 
 
@@ -133,7 +156,13 @@ def refine_persona(random: Random, clauses: list[Clause], language: int) -> Samp
     return Sample("refine", turns, answer, check)
 
 
-REFINE_STORY = (*REFINE, "Refine the story", "Improve the story", "Make the story better", "Add more detail to the story")
+REFINE_STORY = (
+    *REFINE,
+    "Refine the story",
+    "Improve the story",
+    "Make the story better",
+    "Add more detail to the story",
+)
 SHORTEN_STORY = (*SHORTEN, "Shorten the story", "Make the story shorter", "Summarize the story")
 
 
@@ -172,7 +201,11 @@ def draw_story(random: Random, cast: Cast, middles: int) -> list[str]:
 
 def story_request(random: Random, cast: Cast) -> str:
     """The request a previous story may have answered."""
-    return "" if random.random() < 0.6 else random.choice(("Write a short story about {}", "Tell me a story about {}")).format(cast.name)
+    return (
+        ""
+        if random.random() < 0.6
+        else random.choice(("Write a short story about {}", "Tell me a story about {}")).format(cast.name)
+    )
 
 
 def shorten(random: Random) -> Sample:
@@ -187,8 +220,10 @@ def shorten(random: Random) -> Sample:
 
 # --- continue -------------------------------------------------------------------------------------------------------
 
-CONTINUE = ("Continue the story", "Continue", "Continue the previous response", "Go on", "What happens next?", "Continue it", "Tell me more",
-            "Keep going", "And then?", "Write the next part", "Continua a história")
+CONTINUE = phrases("""
+    Continue the story | Continue | Continue the previous response | Go on | What happens next? |
+    Continue it | Tell me more | Keep going | And then? | Write the next part | Continua a história
+""")
 
 
 def carry_on(random: Random, cast: Cast, sentences: int) -> str:
@@ -215,19 +250,23 @@ def continue_story(random: Random) -> Sample:
 
 # --- summarise ------------------------------------------------------------------------------------------------------
 
-SUMMARISE = (
-    "Create a paragraph in English that summarizes the ideas contained in the following sentences:",
-    "Summarize the following sentences:", "Write a paragraph in English that summarizes these sentences:", "Summarize the following sentences in English:",
-    "Create a summary of the following sentences:", "Summarize these ideas in one paragraph:", "Write a short summary of these responses:",
-    "Create a paragraph that summarizes the ideas contained in the following sentences:", "Resume in English the following sentences:",
-    "Join the ideas of these sentences in one paragraph:", "Summarize the responses:",
-)
+SUMMARISE = phrases("""
+    Create a paragraph in English that summarizes the ideas contained in the following sentences: |
+    Summarize the following sentences: | Write a paragraph in English that summarizes these sentences: |
+    Summarize the following sentences in English: | Create a summary of the following sentences: |
+    Summarize these ideas in one paragraph: | Write a short summary of these responses: |
+    Create a paragraph that summarizes the ideas contained in the following sentences: |
+    Resume in English the following sentences: | Join the ideas of these sentences in one paragraph: |
+    Summarize the responses:
+""")
 
 
 def summary_of(clauses: list[Clause]) -> str:
     """A paragraph that names every topic and what is said of it, in English."""
     names = list_in_words([name_of(clause.topic, ENGLISH) for clause in clauses])
-    ideas = [f"{name_of(clause.topic, ENGLISH)} {clause.topic.predicates[clause.predicate][ENGLISH]}" for clause in clauses]
+    ideas = [
+        f"{name_of(clause.topic, ENGLISH)} {clause.topic.predicates[clause.predicate][ENGLISH]}" for clause in clauses
+    ]
     return f"The sentences speak of {names}. {capitalised(list_in_words(ideas))}."
 
 
@@ -250,17 +289,24 @@ def listing(random: Random, texts: list[str]) -> str:
 
 def summarise(random: Random) -> Sample:
     """A paragraph with the ideas of two to four given sentences."""
-    clauses = [draw_clause(random, draw_topic(random, 0.15)) for _ in range(random.choice((2, 2, 2, 2, 3, 3, 3, 4, 4, 5, 6)))]
-    turns = ask(random.choice(SUMMARISE) + listing(random, given_texts(random, clauses)), system=random.choice(PLAIN_SYSTEMS))
+    clauses = [
+        draw_clause(random, draw_topic(random, 0.15)) for _ in range(random.choice((2, 2, 2, 2, 3, 3, 3, 4, 4, 5, 6)))
+    ]
+    turns = ask(
+        random.choice(SUMMARISE) + listing(random, given_texts(random, clauses)), system=random.choice(PLAIN_SYSTEMS)
+    )
     answer = summary_of(clauses)
     return Sample("summarise", turns, answer, lambda text: text == answer)
 
 
 # --- judge ----------------------------------------------------------------------------------------------------------
 
-JUDGE = ("Which of the responses is better?", "Which response is better?", "Choose the best response", "Which of the following responses is the best?",
-         "Judge the responses and choose one", "Which answer is better, and why?", "Pick the better response and give a reason",
-         "Compare the responses and choose the best one", "Which of the responses is better? Explain why.")
+JUDGE = phrases("""
+    Which of the responses is better? | Which response is better? | Choose the best response |
+    Which of the following responses is the best? | Judge the responses and choose one |
+    Which answer is better, and why? | Pick the better response and give a reason |
+    Compare the responses and choose the best one | Which of the responses is better? Explain why.
+""")
 FAULTS = {
     "repeats": "it does not repeat the same word again and again",
     "unfinished": "it is a complete sentence and does not stop in the middle",
@@ -279,7 +325,9 @@ def spoil(random: Random, text: str, fault: str) -> str:
         return " ".join(words[: max(2, len(words) // 2)])
     if fault == "jumbled":
         return " ".join(random.sample(words, len(words))).lower()
-    return random.choice(("I do not know.", "...", "Yes.", capitalised(invented(random)) + ".", capitalised(any_word(random)) + "."))
+    return random.choice(
+        ("I do not know.", "...", "Yes.", capitalised(invented(random)) + ".", capitalised(any_word(random)) + ".")
+    )
 
 
 def judge(random: Random) -> Sample:
@@ -299,6 +347,7 @@ def judge(random: Random) -> Sample:
 
 def judge_equals(random: Random) -> Sample:
     """Two sound responses: either may be chosen, for a reason of taste. The longer one is preferred."""
+
     def draw() -> str:
         if random.random() < 0.4:
             return tell(random, draw_cast(random), random.choice((1, 2, 2)))
@@ -308,6 +357,13 @@ def judge_equals(random: Random) -> Sample:
     while len(texts[0].split()) == len(texts[1].split()):
         texts[1] = draw()
     best = 1 + (len(texts[1].split()) > len(texts[0].split()))
-    turns = ask(random.choice(JUDGE) + respond_blocks(texts, random.choice(MODELS)), system=random.choice(PLAIN_SYSTEMS))
+    turns = ask(
+        random.choice(JUDGE) + respond_blocks(texts, random.choice(MODELS)), system=random.choice(PLAIN_SYSTEMS)
+    )
     answer = f"Response {best} is better, because it says more."
-    return Sample("judge (two sound)", turns, answer, lambda text: text in {f"Response {n} is better, because it says more." for n in (1, 2)})
+    return Sample(
+        "judge (two sound)",
+        turns,
+        answer,
+        lambda text: text in {f"Response {n} is better, because it says more." for n in (1, 2)},
+    )

@@ -49,7 +49,18 @@ LONG_SHARE = 0.02  # several exchanges in one conversation, so that long context
 
 # Abilities whose request needs no earlier turn: where feedback goes on to another prompt, a response stands before it.
 INDEPENDENT = (
-    "identity", "cannot", "sentences", "persona", "stories", "arithmetic", "conditions", "charts", "csv", "statistics", "functions", "summarise",
+    "identity",
+    "cannot",
+    "sentences",
+    "persona",
+    "stories",
+    "arithmetic",
+    "conditions",
+    "charts",
+    "csv",
+    "statistics",
+    "functions",
+    "summarise",
 )
 FEEDBACK_SHARE = 0.1
 

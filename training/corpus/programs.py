@@ -8,7 +8,7 @@ from random import Random
 
 from .coding import SYSTEMS, fenced, numbers, sample, spoken, wish
 from .conversation import Sample, ask
-from .words import any_name, any_word, invented, list_in_words
+from .words import any_name, any_word, invented, list_in_words, phrases
 
 STATISTICS: dict[str, tuple[str, Callable[[list[int]], object]]] = {
     "mean": ("statistics.mean(numbers)", stats.mean),
@@ -21,11 +21,12 @@ STATISTICS: dict[str, tuple[str, Callable[[list[int]], object]]] = {
     "sum": ("sum(numbers)", sum),
     "standard deviation": ("statistics.stdev(numbers)", stats.stdev),
 }
-STATISTIC_TASKS = (
-    "Calculate the {what} of {numbers}", "Print the {what} of {numbers}", "Compute the {what} of the numbers {numbers}",
-    "Find the {what} of these numbers: {numbers}", "Show the {what} of {numbers}", "Write code that prints the {what} of {numbers}",
-    "Given the numbers {numbers}, print the {what}",
-)
+STATISTIC_TASKS = phrases("""
+    Calculate the {what} of {numbers} | Print the {what} of {numbers} |
+    Compute the {what} of the numbers {numbers} | Find the {what} of these numbers: {numbers} |
+    Show the {what} of {numbers} | Write code that prints the {what} of {numbers} |
+    Given the numbers {numbers}, print the {what}
+""")
 
 
 def statistics_program(random: Random) -> Sample:
@@ -45,24 +46,40 @@ def statistics_program(random: Random) -> Sample:
 
 # What it does | parameters | the expression it returns
 FUNCTIONS: tuple[tuple[str, str, str], ...] = (
-    ("adds two numbers", "a, b", "a + b"), ("multiplies two numbers", "a, b", "a * b"), ("subtracts two numbers", "a, b", "a - b"),
-    ("returns the larger of two numbers", "a, b", "max(a, b)"), ("returns the smaller of two numbers", "a, b", "min(a, b)"),
-    ("doubles a number", "number", "number * 2"), ("squares a number", "number", "number ** 2"), ("halves a number", "number", "number / 2"),
-    ("adds {k} to a number", "number", "number + {k}"), ("multiplies a number by {k}", "number", "number * {k}"),
-    ("tells whether a number is even", "number", "number % 2 == 0"), ("tells whether a number is odd", "number", "number % 2 == 1"),
-    ("tells whether a number is greater than {k}", "number", "number > {k}"), ("returns the remainder of a number divided by {k}", "number", "number % {k}"),
+    ("adds two numbers", "a, b", "a + b"),
+    ("multiplies two numbers", "a, b", "a * b"),
+    ("subtracts two numbers", "a, b", "a - b"),
+    ("returns the larger of two numbers", "a, b", "max(a, b)"),
+    ("returns the smaller of two numbers", "a, b", "min(a, b)"),
+    ("doubles a number", "number", "number * 2"),
+    ("squares a number", "number", "number ** 2"),
+    ("halves a number", "number", "number / 2"),
+    ("adds {k} to a number", "number", "number + {k}"),
+    ("multiplies a number by {k}", "number", "number * {k}"),
+    ("tells whether a number is even", "number", "number % 2 == 0"),
+    ("tells whether a number is odd", "number", "number % 2 == 1"),
+    ("tells whether a number is greater than {k}", "number", "number > {k}"),
+    ("returns the remainder of a number divided by {k}", "number", "number % {k}"),
     ("converts Celsius to Fahrenheit", "celsius", "celsius * 9 / 5 + 32"),
-    ("reverses a word", "word", "word[::-1]"), ("counts the letters of a word", "word", "len(word)"), ("writes a word in capitals", "word", "word.upper()"),
-    ("repeats a word {k} times", "word", "word * {k}"), ("greets a person", "name", '"Hello, " + name + "!"'),
-    ("returns the first letter of a word", "word", "word[0]"), ("returns the last letter of a word", "word", "word[-1]"),
-    ("returns the sum of a list", "numbers", "sum(numbers)"), ("returns the largest number of a list", "numbers", "max(numbers)"),
-    ("sorts a list of numbers", "numbers", "sorted(numbers)"), ("counts the items of a list", "numbers", "len(numbers)"),
+    ("reverses a word", "word", "word[::-1]"),
+    ("counts the letters of a word", "word", "len(word)"),
+    ("writes a word in capitals", "word", "word.upper()"),
+    ("repeats a word {k} times", "word", "word * {k}"),
+    ("greets a person", "name", '"Hello, " + name + "!"'),
+    ("returns the first letter of a word", "word", "word[0]"),
+    ("returns the last letter of a word", "word", "word[-1]"),
+    ("returns the sum of a list", "numbers", "sum(numbers)"),
+    ("returns the largest number of a list", "numbers", "max(numbers)"),
+    ("sorts a list of numbers", "numbers", "sorted(numbers)"),
+    ("counts the items of a list", "numbers", "len(numbers)"),
 )
-FUNCTION_TASKS = (
-    "Write a function {name} that {does} and print the result for {args}", "Write a function called {name} that {does}. Call it with {args}",
-    "Create a function {name} that {does}, then print {name} of {args}", "Define a function named {name} that {does} and print it for {args}",
-    "Make a function {name} that {does} and test it with {args}",
-)
+FUNCTION_TASKS = phrases("""
+    Write a function {name} that {does} and print the result for {args} |
+    Write a function called {name} that {does}. Call it with {args} |
+    Create a function {name} that {does}, then print {name} of {args} |
+    Define a function named {name} that {does} and print it for {args} |
+    Make a function {name} that {does} and test it with {args}
+""")
 
 
 def draw_arguments(random: Random, parameters: str) -> tuple[str, str, list[object]]:
@@ -85,7 +102,9 @@ def function_program(random: Random) -> Sample:
     does, parameters, expression = random.choice(FUNCTIONS)
     k = random.randint(2, 20)
     does, expression = does.format(k=k), expression.format(k=k)
-    name = random.choice((invented(random), any_word(random), f"{any_word(random)}_{any_word(random)}", f"my_{any_word(random)}"))
+    name = random.choice(
+        (invented(random), any_word(random), f"{any_word(random)}_{any_word(random)}", f"my_{any_word(random)}")
+    )
     said, written, values = draw_arguments(random, parameters)
     task = random.choice(FUNCTION_TASKS).format(name=name, does=does, args=said)
     code = f"def {name}({parameters}):\n    return {expression}\n\n\nprint({name}({written}))"
@@ -96,10 +115,15 @@ def function_program(random: Random) -> Sample:
 
 # --- mending after a traceback --------------------------------------------------------------------------------------
 
-FIX = ("Fix the error", "Fix the error.", "Correct the code", "There is an error, fix it", "Mend the code", "Please fix the error in the code",
-       "Correct the error", "It does not work, fix it", "Fix the code", "Refine the previous response and fix the error", "Solve the error",
-       "If there is an error, fix it", "Corrige o erro")
-FILES = ("temp.py", "step-1.py", "step-2.py", "step-3.py", "main.py", "code.py", "program.py")
+FIX = phrases("""
+    Fix the error | Fix the error. | Correct the code | There is an error, fix it | Mend the code |
+    Please fix the error in the code | Correct the error | It does not work, fix it | Fix the code |
+    Refine the previous response and fix the error | Solve the error | If there is an error, fix it |
+    Corrige o erro
+""")
+FILES = phrases("""
+    temp.py | step-1.py | step-2.py | step-3.py | main.py | code.py | program.py
+""")
 Broken = tuple[str, str, int, str, str, str]  # broken code, mended code, wrong line, message, reason, expected output
 
 
@@ -109,16 +133,23 @@ def misspelt(random: Random) -> Broken:
     wrong = name[:-1] if len(name) > 3 and random.random() < 0.5 else name + random.choice("sexn")
     a, b = random.randint(1, 999), random.randint(1, 999)
     code = f"{name} = {a} + {b}\nprint({{}})"
-    message = f"NameError: name '{wrong}' is not defined" + (f". Did you mean: '{name}'?" if random.random() < 0.8 else "")
+    message = f"NameError: name '{wrong}' is not defined" + (
+        f". Did you mean: '{name}'?" if random.random() < 0.8 else ""
+    )
     return code.format(wrong), code.format(name), 2, message, f"The variable is called {name}.", str(a + b)
 
 
 def missing_import(random: Random) -> Broken:
     """A module used without being imported."""
-    module, expression, value = random.choice((
-        ("math", "math.sqrt(16)", "4.0"), ("math", "math.floor(3.7)", "3"), ("math", "math.gcd(12, 18)", "6"),
-        ("statistics", "statistics.mean([1, 2, 3])", "2"), ("statistics", "statistics.median([4, 7, 9])", "7"),
-    ))
+    module, expression, value = random.choice(
+        (
+            ("math", "math.sqrt(16)", "4.0"),
+            ("math", "math.floor(3.7)", "3"),
+            ("math", "math.gcd(12, 18)", "6"),
+            ("statistics", "statistics.mean([1, 2, 3])", "2"),
+            ("statistics", "statistics.median([4, 7, 9])", "7"),
+        )
+    )
     name = any_word(random)
     body = f"{name} = {expression}\nprint({name})"
     hint = f". Did you forget to import '{module}'?" if random.random() < 0.8 else ""
@@ -131,7 +162,14 @@ def text_plus_number(random: Random) -> Broken:
     name, word, value = any_word(random), any_word(random).capitalize(), random.randint(1, 999)
     code = f'{name} = {value}\nprint("{word}: " + {{}})'
     message = 'TypeError: can only concatenate str (not "int") to str'
-    return code.format(name), code.format(f"str({name})"), 2, message, "The number has to be turned into text.", f"{word}: {value}"
+    return (
+        code.format(name),
+        code.format(f"str({name})"),
+        2,
+        message,
+        "The number has to be turned into text.",
+        f"{word}: {value}",
+    )
 
 
 def division_by_zero(random: Random) -> Broken:
@@ -140,7 +178,14 @@ def division_by_zero(random: Random) -> Broken:
     head = f"{name} = 0\n"
     broken = head + f"print({value} / {name})"
     mended = head + f'if {name} == 0:\n    print("cannot divide by zero")\nelse:\n    print({value} / {name})'
-    return broken, mended, 2, "ZeroDivisionError: division by zero", "A division by zero has to be avoided.", "cannot divide by zero"
+    return (
+        broken,
+        mended,
+        2,
+        "ZeroDivisionError: division by zero",
+        "A division by zero has to be avoided.",
+        "cannot divide by zero",
+    )
 
 
 def index_too_large(random: Random) -> Broken:
@@ -148,7 +193,14 @@ def index_too_large(random: Random) -> Broken:
     name, values = any_word(random), numbers(random, random.randint(3, 6))
     code = f"{name} = {values}\nprint({name}[{{}}])"
     wrong = len(values) + random.randint(0, 3)
-    return code.format(wrong), code.format(-1), 2, "IndexError: list index out of range", "The last item has the index -1.", str(values[-1])
+    return (
+        code.format(wrong),
+        code.format(-1),
+        2,
+        "IndexError: list index out of range",
+        "The last item has the index -1.",
+        str(values[-1]),
+    )
 
 
 def missing_key(random: Random) -> Broken:
@@ -164,7 +216,12 @@ def syntax_error(random: Random) -> Broken:
     count, word = random.randint(2, 9), any_word(random)
     if random.random() < 0.5:
         mended = f'for number in range({count}):\n    print("{word}", number)'
-        broken, line, message, reason = mended.replace(":\n", "\n"), 1, "SyntaxError: expected ':'", "A colon was missing."
+        broken, line, message, reason = (
+            mended.replace(":\n", "\n"),
+            1,
+            "SyntaxError: expected ':'",
+            "A colon was missing.",
+        )
     else:
         mended = f'{word} = {count}\nprint({word}, "times")'
         broken, line, message, reason = mended[:-1], 2, "SyntaxError: '(' was never closed", "A bracket was missing."

@@ -12,72 +12,153 @@ from random import Random
 
 from .conversation import Sample, ask
 from .speaking import PLAIN_SYSTEMS
-from .words import NOUNS, any_name, any_word, capitalised, invented
+from .words import NOUNS, any_name, any_word, capitalised, invented, phrases, words
 
-HEROES = ["fox", "owl", "bear", "wolf", "rabbit", "mouse", "cat", "dog", "horse", "turtle", "frog", "crow", "lion", "tiger", "monkey", "dragon", "robot", "sailor", "baker", "farmer", "painter", "teacher", "knight", "queen", "king", "wizard", "shepherd", "miller", "doctor", "thief", "giant", "girl", "boy", "fisherman", "tailor", "gardener", "singer", "clockmaker", "hedgehog", "squirrel", "badger", "goat", "donkey", "sparrow", "whale", "penguin", "spider", "snail", "captain", "pilot", "poet", "hunter", "princess", "blacksmith"]
-ADJECTIVES = ["old", "small", "brave", "quiet", "golden", "broken", "shiny", "clever", "lonely", "gentle", "hungry", "curious", "tired", "proud", "wooden", "silver", "heavy", "strange", "bright", "dusty", "frozen", "hidden", "lucky", "noisy", "pale", "rusty", "secret", "shy", "sleepy", "soft", "tall", "tiny", "warm", "wild", "wise", "yellow", "purple", "crooked", "forgotten", "friendly", "kind", "patient", "stubborn", "careful", "sad", "merry", "nervous", "plain", "round", "narrow", "deep", "cold", "empty", "foggy", "ancient", "blue", "green", "black", "white", "sleepless", "humble", "clumsy", "graceful", "polite", "rude", "modest", "fearless", "restless", "hollow", "velvet", "marble", "copper", "amber", "salty", "sweet", "bitter", "thirsty", "hopeful", "dreamy", "stormy"]
-PLACES = ["forest", "village", "harbor", "valley", "mountain", "river", "castle", "market", "garden", "island", "desert", "tower", "mill", "bridge", "cave", "meadow", "swamp", "town", "lighthouse", "library", "kitchen", "railway", "orchard", "farm", "beach", "ruin", "lake", "well", "temple", "workshop"]
-MOVES = ["walked", "ran", "crept", "climbed", "wandered", "hurried", "sailed", "marched", "danced", "stumbled", "travelled", "drifted", "rode", "slipped", "jumped", "swam", "limped", "raced"]
-SEEKS = ["looked", "searched", "asked", "hoped", "waited", "longed", "dug", "called", "listened", "prayed", "fought", "worked"]
-DID = ["opened", "lifted", "painted", "carried", "polished", "hid", "mended", "stole", "washed", "found", "followed", "painted", "guarded", "shook", "borrowed", "studied", "buried", "balanced", "weighed", "traded", "dropped", "caught", "lost", "kicked", "kissed", "measured", "wrapped", "repaired", "cleaned", "decorated"]
-SPEECH = ["whispered", "shouted", "laughed", "sighed", "murmured", "answered", "sang", "cried", "promised", "admitted", "explained", "joked"]
-WEATHER = ["snow", "rain", "wind", "sunshine", "fog", "thunder", "starlight", "moonlight", "hail", "smoke", "music", "silence", "frost", "dust"]
-FEELINGS = ["joy", "fear", "pride", "hope", "courage", "wonder", "relief", "shame", "doubt", "love", "patience", "trust", "anger", "sorrow", "calm"]
-TIMES = ["One morning", "Once upon a time", "Long ago", "One winter night", "In a distant year", "Late one evening", "On a summer day", "Many years ago", "On the first day of spring", "One rainy afternoon", "At midnight", "Before sunrise", "During the great storm", "One quiet Sunday"]
-LATER = ["Soon", "Then", "Suddenly", "Later", "After three days", "That night", "By chance", "At last", "Without warning", "At noon", "Little by little", "Before long", "The next morning", "In the end", "Seven days later", "Some hours later"]
-LESSONS = ["{feeling} is worth more than any {noun}", "a {adjective} heart needs no {noun}", "every {noun} has its {adjective} side", "{feeling} and {feeling2} can live in one {noun}", "even a {adjective} {hero2} can teach us {feeling}", "no {place2} is too {adjective} for {feeling}", "{feeling} begins where {feeling2} ends"]
+HEROES = words("""
+    fox owl bear wolf rabbit mouse cat dog horse turtle frog crow lion tiger monkey dragon robot sailor baker
+    farmer painter teacher knight queen king wizard shepherd miller doctor thief giant girl boy fisherman tailor
+    gardener singer clockmaker hedgehog squirrel badger goat donkey sparrow whale penguin spider snail captain
+    pilot poet hunter princess blacksmith
+""")
+ADJECTIVES = words("""
+    old small brave quiet golden broken shiny clever lonely gentle hungry curious tired proud wooden silver heavy
+    strange bright dusty frozen hidden lucky noisy pale rusty secret shy sleepy soft tall tiny warm wild wise
+    yellow purple crooked forgotten friendly kind patient stubborn careful sad merry nervous plain round narrow
+    deep cold empty foggy ancient blue green black white sleepless humble clumsy graceful polite rude modest
+    fearless restless hollow velvet marble copper amber salty sweet bitter thirsty hopeful dreamy stormy
+""")
+PLACES = words("""
+    forest village harbor valley mountain river castle market garden island desert tower mill bridge cave meadow
+    swamp town lighthouse library kitchen railway orchard farm beach ruin lake well temple workshop
+""")
+MOVES = words("""
+    walked ran crept climbed wandered hurried sailed marched danced stumbled travelled drifted rode slipped jumped
+    swam limped raced
+""")
+SEEKS = [
+    "looked",
+    "searched",
+    "asked",
+    "hoped",
+    "waited",
+    "longed",
+    "dug",
+    "called",
+    "listened",
+    "prayed",
+    "fought",
+    "worked",
+]
+DID = words("""
+    opened lifted painted carried polished hid mended stole washed found followed painted guarded shook borrowed
+    studied buried balanced weighed traded dropped caught lost kicked kissed measured wrapped repaired cleaned
+    decorated
+""")
+SPEECH = [
+    "whispered",
+    "shouted",
+    "laughed",
+    "sighed",
+    "murmured",
+    "answered",
+    "sang",
+    "cried",
+    "promised",
+    "admitted",
+    "explained",
+    "joked",
+]
+WEATHER = words("""
+    snow rain wind sunshine fog thunder starlight moonlight hail smoke music silence frost dust
+""")
+FEELINGS = words("""
+    joy fear pride hope courage wonder relief shame doubt love patience trust anger sorrow calm
+""")
+TIMES = phrases("""
+    One morning | Once upon a time | Long ago | One winter night | In a distant year | Late one evening |
+    On a summer day | Many years ago | On the first day of spring | One rainy afternoon | At midnight |
+    Before sunrise | During the great storm | One quiet Sunday
+""")
+LATER = phrases("""
+    Soon | Then | Suddenly | Later | After three days | That night | By chance | At last | Without warning |
+    At noon | Little by little | Before long | The next morning | In the end | Seven days later | Some hours later
+""")
+LESSONS = [
+    "{feeling} is worth more than any {noun}",
+    "a {adjective} heart needs no {noun}",
+    "every {noun} has its {adjective} side",
+    "{feeling} and {feeling2} can live in one {noun}",
+    "even a {adjective} {hero2} can teach us {feeling}",
+    "no {place2} is too {adjective} for {feeling}",
+    "{feeling} begins where {feeling2} ends",
+]
 
-OPENINGS = (
-    "{time}, a {adjective} {hero} named {name} lived near a {adjective2} {place}.",
-    "{time}, {name} the {hero} {move} into a {adjective} {place}.",
-    "{time}, in the {adjective} {place}, a {hero} called {name} {did} a {adjective2} {object}.",
-    "{name} was a {adjective} {hero} who loved {weather} and {feeling}.",
-    "There was once a {hero} named {name}, {adjective} as a {noun} and {adjective2} as {weather}.",
-    "{time}, {name} the {adjective} {hero} woke up beside a {object}.",
-    "{adjective} {weather} hung over the {place} when {name} the {hero} {speech}.",
-    "{time} the {adjective} {object} of {name}, a {hero}, {move} away by itself.",
-    "Only {number} {noun}s remained in the {place} where the {hero} {name} {seek}.",
-    "{name} the {hero} had {number} {adjective} {noun}s, a {object} and much {feeling}.",
-)
-MIDDLES = (
-    "{later}, {name} {seek} for a {adjective} {noun} under the {place2}.",
-    "{later} a {adjective} {hero2} came with {weather} and a {noun}.",
-    "The {adjective} {hero2} {did} the {noun} and {speech}: \"Give me {feeling}!\"",
-    "\"Where is my {noun}?\" {speech} the {hero2}, full of {feeling}.",
-    "{name} {did} {number} {adjective} {noun}s, one for each {hero2} in the {place2}.",
-    "{later} {weather} filled the {place2}, and the {hero} {move} toward a {adjective} {noun}.",
-    "With {feeling}, {name} {did} the {object} and {move} past the {adjective} {place2}.",
-    "A {noun} fell, {weather} came, and the {hero2} {speech} about {feeling}.",
-    "Nobody in the {place} believed that a {hero} {did} such a {adjective} {noun}.",
-    "{later}, under {adjective} {weather}, a {hero2} and {name} {did} a {noun} together.",
-    "{name} {speech}, because {feeling} was hidden behind the {adjective} {noun}.",
-    "But the {object} was {adjective}, and {name} {move} home without {feeling}.",
-    "From the {place2} came {weather}, a {noun} and {number} {adjective} {hero2}s.",
-    "Neither the {hero2} nor {name} {did} that {adjective} {noun} again.",
-    "Between {weather} and {feeling}, {name} {did} every {noun} of the {place2}.",
-    "{number} {adjective} {hero2}s {move} across the {place2}, {adjective2} with {feeling}.",
-    "Its {noun} became {adjective}, its {place2} {adjective2}, and {name} {speech} softly.",
-    "Perhaps {feeling} {did} the {hero}; perhaps {adjective} {weather} did.",
-    "{later}, behind {number} {noun}s, {adjective} {hero2}s {speech} to {name}.",
-)
-CLOSINGS = (
-    "{later}, {name} learned that {lesson}.",
-    "And the {hero} {speech}: \"{Lesson}.\"",
-    "{later} the {hero} {did} the {object}, and {feeling} came home.",
-    "Since then, {name} keeps a {adjective} {noun} and remembers that {lesson}.",
-    "So {name} and the {hero2} {did} the {adjective} {object}, with {feeling} and {weather}.",
-)
+OPENINGS = phrases("""
+    {time}, a {adjective} {hero} named {name} lived near a {adjective2} {place}. |
+    {time}, {name} the {hero} {move} into a {adjective} {place}. |
+    {time}, in the {adjective} {place}, a {hero} called {name} {did} a {adjective2} {object}. |
+    {name} was a {adjective} {hero} who loved {weather} and {feeling}. |
+    There was once a {hero} named {name}, {adjective} as a {noun} and {adjective2} as {weather}. |
+    {time}, {name} the {adjective} {hero} woke up beside a {object}. |
+    {adjective} {weather} hung over the {place} when {name} the {hero} {speech}. |
+    {time} the {adjective} {object} of {name}, a {hero}, {move} away by itself. |
+    Only {number} {noun}s remained in the {place} where the {hero} {name} {seek}. |
+    {name} the {hero} had {number} {adjective} {noun}s, a {object} and much {feeling}.
+""")
+MIDDLES = phrases("""
+    {later}, {name} {seek} for a {adjective} {noun} under the {place2}. |
+    {later} a {adjective} {hero2} came with {weather} and a {noun}. |
+    The {adjective} {hero2} {did} the {noun} and {speech}: "Give me {feeling}!" |
+    "Where is my {noun}?" {speech} the {hero2}, full of {feeling}. |
+    {name} {did} {number} {adjective} {noun}s, one for each {hero2} in the {place2}. |
+    {later} {weather} filled the {place2}, and the {hero} {move} toward a {adjective} {noun}. |
+    With {feeling}, {name} {did} the {object} and {move} past the {adjective} {place2}. |
+    A {noun} fell, {weather} came, and the {hero2} {speech} about {feeling}. |
+    Nobody in the {place} believed that a {hero} {did} such a {adjective} {noun}. |
+    {later}, under {adjective} {weather}, a {hero2} and {name} {did} a {noun} together. |
+    {name} {speech}, because {feeling} was hidden behind the {adjective} {noun}. |
+    But the {object} was {adjective}, and {name} {move} home without {feeling}. |
+    From the {place2} came {weather}, a {noun} and {number} {adjective} {hero2}s. |
+    Neither the {hero2} nor {name} {did} that {adjective} {noun} again. |
+    Between {weather} and {feeling}, {name} {did} every {noun} of the {place2}. |
+    {number} {adjective} {hero2}s {move} across the {place2}, {adjective2} with {feeling}. |
+    Its {noun} became {adjective}, its {place2} {adjective2}, and {name} {speech} softly. |
+    Perhaps {feeling} {did} the {hero}; perhaps {adjective} {weather} did. |
+    {later}, behind {number} {noun}s, {adjective} {hero2}s {speech} to {name}.
+""")
+CLOSINGS = phrases("""
+    {later}, {name} learned that {lesson}. | And the {hero} {speech}: "{Lesson}." |
+    {later} the {hero} {did} the {object}, and {feeling} came home. |
+    Since then, {name} keeps a {adjective} {noun} and remembers that {lesson}. |
+    So {name} and the {hero2} {did} the {adjective} {object}, with {feeling} and {weather}.
+""")
 SLOTS = {
-    "adjective": ADJECTIVES, "adjective2": ADJECTIVES, "hero2": HEROES, "noun": NOUNS, "place2": PLACES, "move": MOVES, "did": DID,
-    "seek": SEEKS, "speech": SPEECH, "weather": WEATHER, "feeling": FEELINGS, "feeling2": FEELINGS, "time": TIMES, "later": LATER,
+    "adjective": ADJECTIVES,
+    "adjective2": ADJECTIVES,
+    "hero2": HEROES,
+    "noun": NOUNS,
+    "place2": PLACES,
+    "move": MOVES,
+    "did": DID,
+    "seek": SEEKS,
+    "speech": SPEECH,
+    "weather": WEATHER,
+    "feeling": FEELINGS,
+    "feeling2": FEELINGS,
+    "time": TIMES,
+    "later": LATER,
     "number": ["two", "three", "four", "five", "six", "seven", "nine", "ten", "twenty"],
 }
-REQUESTS = (
-    "Write a short story about {}", "Tell me a story about {}", "Create a story about {}", "Write a story about {}",
-    "Tell a short story about {}", "I would like a story about {}", "Once more, a story about {}", "A story about {}, please",
-    "Make up a story about {}", "Can you tell me a story about {}?",
-)
-ANY_STORY = ("Write a short story", "Tell me a story", "Write a story", "Create a short story", "Tell me a short story", "A story, please")
+REQUESTS = phrases("""
+    Write a short story about {} | Tell me a story about {} | Create a story about {} |
+    Write a story about {} | Tell a short story about {} | I would like a story about {} |
+    Once more, a story about {} | A story about {}, please | Make up a story about {} |
+    Can you tell me a story about {}?
+""")
+ANY_STORY = phrases("""
+    Write a short story | Tell me a story | Write a story | Create a short story | Tell me a short story |
+    A story, please
+""")
 
 
 @dataclass(frozen=True)
@@ -104,7 +185,7 @@ def right_articles(text: str) -> str:
 
 def fill(template: str, random: Random, cast: Cast) -> str:
     """A template with its slots drawn and the cast in its places."""
-    values = {slot: random.choice(words) for slot, words in SLOTS.items()}
+    values = {slot: random.choice(choices) for slot, choices in SLOTS.items()}
     values |= {"hero": cast.hero, "name": cast.name, "object": cast.object, "place": cast.place}
     values["lesson"] = random.choice(LESSONS).format(**values)
     values["Lesson"] = capitalised(values["lesson"])
@@ -121,7 +202,7 @@ def tell(random: Random, cast: Cast, middles: int) -> str:
 def story_pattern() -> re.Pattern[str]:
     """A regular expression for every sentence that `fill` can say."""
     word = r"[^\W\d_]+"
-    slots = {slot: "(?:" + "|".join(map(re.escape, words)) + ")" for slot, words in SLOTS.items()}
+    slots = {slot: "(?:" + "|".join(map(re.escape, choices)) + ")" for slot, choices in SLOTS.items()}
     slots |= {"hero": word, "name": word, "object": word, "place": word, "lesson": "§", "Lesson": "§"}
     lessons = "(?:" + "|".join(lesson.format(**slots) for lesson in LESSONS) + ")"
     frames = [re.escape(frame).replace(r"\{", "{").replace(r"\}", "}") for frame in OPENINGS + MIDDLES + CLOSINGS]
@@ -139,12 +220,12 @@ def is_story(text: str, wanted: tuple[str, ...] = ()) -> bool:
     """Whether the text is grammatical sentences of stories and names everything wanted."""
     sentences = sentences_of(text)
     complete = "".join(text.split()) == "".join("".join(sentences).split())
-    words = set(re.findall(r"[^\W\d_]+", text.lower()))
+    found = set(re.findall(r"[^\W\d_]+", text.lower()))
     return (
         bool(sentences)
         and complete
         and all(story_pattern().fullmatch(sentence) for sentence in sentences)
-        and all(name.lower() in words for name in wanted)
+        and all(name.lower() in found for name in wanted)
     )
 
 
@@ -152,11 +233,16 @@ def story(random: Random) -> Sample:
     """A story, about what the request names."""
     cast = draw_cast(random)
     article_hero = right_articles(f"a {cast.hero}")
-    subject, wanted = random.choice((
-        (article_hero, (cast.hero,)), (article_hero, (cast.hero,)), (f"{article_hero} named {cast.name}", (cast.hero, cast.name)),
-        (f"{article_hero} called {cast.name}", (cast.hero, cast.name)), (cast.name, (cast.name,)),
-        (f"{cast.name} the {cast.hero}", (cast.name, cast.hero)),
-    ))
+    subject, wanted = random.choice(
+        (
+            (article_hero, (cast.hero,)),
+            (article_hero, (cast.hero,)),
+            (f"{article_hero} named {cast.name}", (cast.hero, cast.name)),
+            (f"{article_hero} called {cast.name}", (cast.hero, cast.name)),
+            (cast.name, (cast.name,)),
+            (f"{cast.name} the {cast.hero}", (cast.name, cast.hero)),
+        )
+    )
     request = random.choice(REQUESTS).format(subject)
     if random.random() < 0.12:
         request, wanted = random.choice(ANY_STORY), ()
@@ -169,4 +255,6 @@ def story(random: Random) -> Sample:
 
 def raw_story(random: Random) -> str:
     """Plain text for completion without a chat template: a few stories, one a paragraph."""
-    return "\n\n".join(tell(random, draw_cast(random), random.choice((2, 3, 4))) for _ in range(random.choice((1, 1, 2))))
+    return "\n\n".join(
+        tell(random, draw_cast(random), random.choice((2, 3, 4))) for _ in range(random.choice((1, 1, 2)))
+    )

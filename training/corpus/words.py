@@ -9,13 +9,42 @@ import builtins
 import keyword
 from random import Random
 
-NAMES = ["Ana", "Rui", "Maria", "Pedro", "Sofia", "Miguel", "Clara", "Hugo", "Elena", "Oscar", "Ruth", "Felix", "Nora", "Ivan", "Alice", "Bruno", "Diana", "Emil", "Flora", "Gustav", "Helen", "Igor", "Julia", "Karl", "Laura", "Martin", "Nina", "Otto", "Paula", "Rosa", "Simon", "Teresa", "Victor", "Wanda", "Zoe", "Adam", "Beatriz", "Carlos", "Dora", "Edgar", "Gloria", "Henry", "Iris", "Jonas", "Kira", "Leo", "Mila", "Noah", "Olga", "Paul", "Rita", "Samuel", "Tina", "Vera", "Tom", "Sara", "Luis", "Eva", "Max", "Mara"]
 
-NOUNS = ["apple", "lamp", "river", "stone", "chair", "bottle", "garden", "window", "ladder", "pencil", "basket", "candle", "mirror", "blanket", "bridge", "castle", "button", "ticket", "hammer", "kettle", "pocket", "feather", "pillow", "bucket", "wagon", "harbor", "valley", "island", "meadow", "tower", "temple", "market", "kitchen", "engine", "wheel", "needle", "ribbon", "saddle", "shovel", "whistle", "barrel", "anchor", "compass", "lantern", "violin", "trumpet", "drum", "piano", "guitar", "mushroom", "pumpkin", "carrot", "lemon", "cherry", "pepper", "onion", "cabbage", "potato", "tomato", "rice", "corn", "sugar", "butter", "cheese", "cake", "soup", "tiger", "lion", "monkey", "turtle", "spider", "lizard", "penguin", "dolphin", "camel", "donkey", "parrot", "pigeon", "beetle", "snail", "frog", "wolf", "bear", "paper", "letter", "number", "color", "shape", "size", "weight", "speed", "price", "score", "level", "month", "year", "week", "hour", "minute", "second", "point"]
+def phrases(text: str) -> tuple[str, ...]:
+    """A table of phrases, written with a bar between them."""
+    return tuple(" ".join(phrase.split()) for phrase in text.split("|"))
 
-COLORS = ["red", "blue", "green", "orange", "purple", "black", "brown", "gray", "pink", "yellow", "cyan", "magenta", "gold", "navy", "teal", "olive", "crimson", "coral", "salmon", "indigo", "violet", "turquoise"]
 
-CONSONANTS = ["b", "c", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "v", "z", "br", "dr", "gr", "tr", "st", "pl", "cl"]
+def words(text: str) -> list[str]:
+    """A table of words, written with blanks between them."""
+    return text.split()
+
+
+NAMES = words("""
+    Ana Rui Maria Pedro Sofia Miguel Clara Hugo Elena Oscar Ruth Felix Nora Ivan Alice Bruno Diana Emil Flora
+    Gustav Helen Igor Julia Karl Laura Martin Nina Otto Paula Rosa Simon Teresa Victor Wanda Zoe Adam Beatriz
+    Carlos Dora Edgar Gloria Henry Iris Jonas Kira Leo Mila Noah Olga Paul Rita Samuel Tina Vera Tom Sara Luis Eva
+    Max Mara
+""")
+
+NOUNS = words("""
+    apple lamp river stone chair bottle garden window ladder pencil basket candle mirror blanket bridge castle
+    button ticket hammer kettle pocket feather pillow bucket wagon harbor valley island meadow tower temple market
+    kitchen engine wheel needle ribbon saddle shovel whistle barrel anchor compass lantern violin trumpet drum
+    piano guitar mushroom pumpkin carrot lemon cherry pepper onion cabbage potato tomato rice corn sugar butter
+    cheese cake soup tiger lion monkey turtle spider lizard penguin dolphin camel donkey parrot pigeon beetle snail
+    frog wolf bear paper letter number color shape size weight speed price score level month year week hour minute
+    second point
+""")
+
+COLORS = words("""
+    red blue green orange purple black brown gray pink yellow cyan magenta gold navy teal olive crimson coral
+    salmon indigo violet turquoise
+""")
+
+CONSONANTS = words("""
+    b c d f g h j k l m n p r s t v z br dr gr tr st pl cl
+""")
 VOWELS = ["a", "e", "i", "o", "u", "ai", "ea", "o", "a", "e"]
 RESERVED = {*keyword.kwlist, *dir(builtins)}  # never names in a program
 ENDINGS = ["", "", "", "n", "r", "s", "l", "x", "m", "t", "k"]
