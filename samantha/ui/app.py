@@ -37,14 +37,13 @@ def launch(port: int | None = None, open_browser: bool = True) -> None:
     from samantha.models.residency import Residency
 
     residency = Residency()
-    with RunStore() as store, contextlib.closing(residency):
-        with serving(residency, store, port) as page:
-            print(f"Samantha is at  {page.address}\nOnly this address opens it. Ctrl-C ends the program.", flush=True)
-            if open_browser:
-                webbrowser.open(page.address)
-            with contextlib.suppress(KeyboardInterrupt):
-                page.wait()
-            print("\nSamantha ends.", flush=True)
+    with RunStore() as store, contextlib.closing(residency), serving(residency, store, port) as page:
+        print(f"Samantha is at  {page.address}\nOnly this address opens it. Ctrl-C ends the program.", flush=True)
+        if open_browser:
+            webbrowser.open(page.address)
+        with contextlib.suppress(KeyboardInterrupt):
+            page.wait()
+        print("\nSamantha ends.", flush=True)
 
 
 class Page:
@@ -140,9 +139,9 @@ def build_app(workbench: Workbench) -> Any:
     blocks = build_blocks(workbench)
     blocks.queue(api_open=False, default_concurrency_limit=None)
     return gr.mount_gradio_app(
-        app, blocks, path="/", server_name=HOST, footer_links=[], run_history=False, app_kwargs=closed, allowed_paths=[],
-        blocked_paths=["/"], show_error=False, max_file_size=guard.LARGEST_BODY, ssr_mode=False, pwa=False,
-        enable_monitoring=False, mcp_server=False, theme=theme(), css_paths=[STATIC / "page.css"],
+        app, blocks, path="/", server_name=HOST, footer_links=[], run_history=False, app_kwargs=closed,
+        allowed_paths=[], blocked_paths=["/"], show_error=False, max_file_size=guard.LARGEST_BODY, ssr_mode=False,
+        pwa=False, enable_monitoring=False, mcp_server=False, theme=theme(), css_paths=[STATIC / "page.css"],
     )  # fmt: skip
 
 
@@ -158,14 +157,14 @@ def build_blocks(workbench: Workbench) -> Any:
     """The page's components and what they do."""
     import gradio as gr
 
-    from samantha.ui.components import Module
+    from samantha.ui.components import module
     from samantha.ui.tabs import chain, help, history
 
     kept = workbench.language()
     language = kept or "en"
     names = {name: texts.text(language, f"page.{name}") for name in ("chain", "history", "help")}
     with gr.Blocks(title="Samantha", analytics_enabled=False, fill_width=True) as blocks:
-        header = Module("header", {"language": kept}, elem_id="header", isolated=_isolation())
+        header = module("header", {"language": kept}, elem_id="header", isolated=_isolation())
         with gr.Tabs(elem_id="tabs", selected="chain") as tabs:
             with gr.Tab(names["chain"], id="chain") as chain_tab:
                 page = chain.ChainTab(workbench, header, language)

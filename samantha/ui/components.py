@@ -1,6 +1,7 @@
-"""Gradio components that are drawn by a module of `static/`. They hold a value and send events as any component does.
+"""Gradio components that are drawn by a script of `static/`. They hold a value and send events as any component does.
 
-Gradio expands an HTML component's template as code: the templates here are constant, and values never enter them.
+Gradio expands an HTML component's template as code: the template here is constant, and values never enter it. A
+function makes them, not a class: Gradio writes a stub file beside every subclass of a component.
 """
 
 from collections.abc import Callable
@@ -8,49 +9,38 @@ from typing import Any
 
 import gradio as gr
 
+Module = gr.HTML
+"""What `module` gives: an HTML component whose value is any JSON."""
 
-class Module(gr.HTML):  # type: ignore[misc]
-    """An HTML component whose content is drawn by `static/<module>.js`; its value is any JSON.
+
+_CONTEXT = "{ element, trigger, props, server, watch }"
+"""What Gradio gives a component's script."""
+
+
+def module(
+    script: str,
+    value: Any = None,
+    *,
+    functions: list[Callable[..., Any]] | None = None,
+    elem_id: str | None = None,
+    elem_classes: list[str] | None = None,
+    **given: Any,
+) -> Module:
+    """A component whose content is drawn by `static/<script>.js`.
 
     Args:
-        functions: Python functions that the module may call.
-        given: further JSON values for the module, as `props.<name>`.
+        functions: Python functions that the script may call, each made by `named`.
+        given: further JSON values for the script, as `props.<name>`.
     """
-
-    def __init__(
-        self,
-        module: str,
-        value: Any = None,
-        *,
-        functions: list[Callable[..., Any]] | None = None,
-        elem_id: str | None = None,
-        elem_classes: list[str] | None = None,
-        **given: Any,
-    ) -> None:
-        script = (
-            f"import('/samantha/static/{module}.js')"
-            ".then((part) => part.mount({ element, trigger, props, server, watch }));"
-        )
-        super().__init__(
-            value, html_template='<div class="part"></div>', js_on_load=script, apply_default_css=False,
-            elem_id=elem_id, elem_classes=["module", *(elem_classes or [])], server_functions=functions, **given,
-        )  # fmt: skip
-
-    def get_config(self) -> dict[str, Any]:
-        """The component as a plain HTML one: the page has no other."""
-        return super().get_config()
-
-    def preprocess(self, payload: Any) -> Any:
-        """The value as the page holds it."""
-        return payload
-
-    def postprocess(self, value: Any) -> Any:
-        """The value as the page takes it."""
-        return value
+    loader = f"import('/samantha/static/{script}.js').then((part) => part.mount({_CONTEXT}));"
+    return gr.HTML(
+        value, html_template='<div class="part"></div>', js_on_load=loader, apply_default_css=False, elem_id=elem_id,
+        elem_classes=["module", *(elem_classes or [])], server_functions=functions, **given,
+    )  # fmt: skip
 
 
 def named(name: str, function: Callable[..., Any]) -> Callable[[Any], Any]:
-    """`function` under the name that a module calls it by; the list that the module gives becomes its arguments."""
+    """`function` under the name that a script calls it by; the list that the script gives becomes its arguments."""
 
     def called(data: Any = None) -> Any:
         return function(*(data if isinstance(data, list) else ()))

@@ -1,7 +1,7 @@
 """The settings panel and the fields as a Chain, and back. The panel is drawn from the one declaration of the knobs.
 
-What the page holds is plain JSON; what leaves here is a checked `Chain`. Mistakes are `Mistake`s, which say beside which
-field their sentence belongs. No Gradio here.
+What the page holds is plain JSON; what leaves here is a checked `Chain`. Mistakes are
+`FieldError`s, which say beside which field their sentence belongs. No Gradio here.
 """
 
 import ast
@@ -25,7 +25,7 @@ CARRIED = ("run_code", "stop_condition", "feedback_code_output_only")
 """Switches that a chain file may set and the panel does not show yet: kept, so that saving loses nothing."""
 
 
-class Mistake(SamanthaError):
+class FieldError(SamanthaError):
     """A sentence and the field that it belongs to: `prompts`, `models`, `settings` or `start`.
 
     Args:
@@ -108,18 +108,18 @@ def chain_of(fields: Fields, settings: dict[str, Any] | None) -> Chain:
     """The chain that the page describes. What only the whole chain can tell is left to the engine's check.
 
     Raises:
-        Mistake: the first thing that is wrong, and beside which field to say so.
+        FieldError: the first thing that is wrong, and beside which field to say so.
     """
     values = settings or {}
     if not fields.models:
-        raise Mistake("models", key="problem.models")
+        raise FieldError("models", key="problem.models")
     try:
         data = _data(fields, values) | {"hyperparameters": _typed(values.get("hyperparameters") or {})}
         return msgspec.convert(data, Chain)
     except HyperparameterError as error:
-        raise Mistake("settings", str(error)) from None
+        raise FieldError("settings", str(error)) from None
     except msgspec.ValidationError as error:
-        raise Mistake("settings", _sentence(error)) from None
+        raise FieldError("settings", _sentence(error)) from None
 
 
 def _data(fields: Fields, values: dict[str, Any]) -> dict[str, Any]:
@@ -145,7 +145,7 @@ def _sentence(error: msgspec.ValidationError) -> str:
 
 def _whole(name: str, value: float | None, minimum: int) -> int:
     if value is None or value != int(value) or value < minimum:
-        raise Mistake("start", key="problem.number", name=name, minimum=minimum)
+        raise FieldError("start", key="problem.number", name=name, minimum=minimum)
     return int(value)
 
 
@@ -153,7 +153,7 @@ def variables(text: str) -> dict[str, str]:
     """The variables in `name = text` lines; backslash-n in a text is a line break.
 
     Raises:
-        Mistake: a line without `=`.
+        FieldError: a line without `=`.
     """
     found = {}
     for number, line in enumerate(text.splitlines(), 1):
@@ -161,7 +161,7 @@ def variables(text: str) -> dict[str, str]:
         if not line.strip():
             continue
         if not sign or not name.strip():
-            raise Mistake("settings", f"Variables, line {number}: write name = text.")
+            raise FieldError("settings", f"Variables, line {number}: write name = text.")
         found[name.strip()] = _several_lines(value.strip())
     return found
 

@@ -27,19 +27,38 @@ LARGEST_BODY = 8 * 2**20
 """Bytes of a request's body; chain files and prompts are far smaller."""
 
 EXACT_PATHS = frozenset(
-    """/ /config /theme.css /favicon.ico /manifest.json /robots.txt /gradio_api/queue/join /gradio_api/queue/data
-    /gradio_api/upload /gradio_api/upload_progress /gradio_api/component_server /gradio_api/component_server/
-    /gradio_api/cancel /gradio_api/reset /gradio_api/startup-events /gradio_api/app_id /gradio_api/theme.css
-    /gradio_api/run/predict /gradio_api/run/predict/""".split()
+    [
+        "/",
+        "/config",
+        "/theme.css",
+        "/favicon.ico",
+        "/manifest.json",
+        "/robots.txt",
+        "/gradio_api/queue/join",
+        "/gradio_api/queue/data",
+        "/gradio_api/upload",
+        "/gradio_api/upload_progress",
+        "/gradio_api/component_server",
+        "/gradio_api/component_server/",
+        "/gradio_api/cancel",
+        "/gradio_api/reset",
+        "/gradio_api/startup-events",
+        "/gradio_api/app_id",
+        "/gradio_api/theme.css",
+        "/gradio_api/run/predict",
+        "/gradio_api/run/predict/",
+    ]
 )
 PATH_BEGINNINGS = ("/assets/", "/static/", "/gradio_api/heartbeat/", "/samantha/")
 """All that the page uses. Whatever else Gradio offers (docs, proxy, files, monitoring, code editing) is not there."""
 
+_PROXIED = (b"x-forwarded-host", b"x-forwarded-for", b"x-forwarded-proto", b"forwarded")
+
 _INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", re.DOTALL)
 _POLICY = (
-    "default-src 'none'; script-src 'self' 'unsafe-eval'{hashes}; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
-    " font-src 'self' data:; connect-src 'self'; manifest-src 'self'; worker-src 'none'; frame-src 'none';"
-    " object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self' 'unsafe-eval'{hashes}; style-src 'self' 'unsafe-inline';"
+    " img-src 'self' data:; font-src 'self' data:; connect-src 'self'; manifest-src 'self';"
+    " worker-src 'none'; frame-src 'none'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
 )
 """Gradio compiles its HTML components' templates, which are ours alone, with `Function`: hence 'unsafe-eval'. No inline
 script or handler runs but those of Gradio's own page, which are named by their hash."""
@@ -55,7 +74,8 @@ _HEADERS = [
 
 _GATE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Samantha</title>
 <style>body{{font:16px/1.6 system-ui,sans-serif;max-width:34em;margin:18vh auto;padding:0 1.5em;color:#1d2429}}
-@media(prefers-color-scheme:dark){{body{{background:#14191c;color:#dfe6ea}}}}code{{background:#8882;padding:.1em .4em;border-radius:4px}}</style>
+@media(prefers-color-scheme:dark){{body{{background:#14191c;color:#dfe6ea}}}}
+code{{background:#8882;padding:.1em .4em;border-radius:4px}}</style>
 <h1>This page needs its key</h1>
 <p>Only the one who started Samantha may use it. Open the address that the terminal shows, the one that ends with
 <code>?token=…</code>. To get a new one, end Samantha there with Ctrl-C and start it again.</p>
@@ -108,7 +128,7 @@ class Guard:
         """Why the request does not come from our own page, or nothing."""
         if headers.all(b"host") not in [[host] for host in self._hosts]:
             return "This server answers only to its own address."
-        if any(name in headers for name in (b"x-forwarded-host", b"x-forwarded-for", b"x-forwarded-proto", b"forwarded")):
+        if any(name in headers for name in _PROXIED):
             return "This server is not used through a proxy."
         origins = headers.all(b"origin")
         if origins and (len(origins) > 1 or origins[0] not in self._origins):

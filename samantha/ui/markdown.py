@@ -20,28 +20,33 @@ LONGEST_TAIL = 20_000
 
 
 class _SafeRenderer(RendererHTML):
-    """Renders links and pictures as text."""
+    """Renders links and pictures as text. The rules' signature is the library's: tokens, index, options, environment."""
 
-    def link_open(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+    def link_open(self, tokens: Sequence[Token], index: int, _: OptionsDict, env: EnvType) -> str:
+        """The text of a link begins."""
         env.setdefault("targets", []).append(str(tokens[index].attrGet("href") or ""))
         return '<span class="link">'
 
-    def link_close(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
-        targets: list[str] = env.get("targets") or [""]
-        target = targets.pop()
+    def link_close(self, tokens: Sequence[Token], index: int, _: OptionsDict, env: EnvType) -> str:
+        """The text of a link ends: its target follows, unless the text says it already."""
+        target = (env.get("targets") or [""]).pop()
         text = tokens[index - 1].content if index else ""
-        return "</span>" if target in (text, f"mailto:{text}") else f'</span> <span class="target">({escape(target)})</span>'
+        return "</span>" if target in (text, f"mailto:{text}") else f"</span> {_target(target)}"
 
-    def image(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+    def image(self, tokens: Sequence[Token], index: int, _: OptionsDict, __: EnvType) -> str:
+        """A picture, as its description and address."""
         token = tokens[index]
-        alt, source = escape(token.content), escape(str(token.attrGet("src") or ""))
-        return f'<span class="picture">{alt} <span class="target">({source})</span></span>'
+        return f'<span class="picture">{escape(token.content)} {_target(str(token.attrGet("src") or ""))}</span>'
 
-    def fence(self, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType) -> str:
+    def fence(self, tokens: Sequence[Token], index: int, _: OptionsDict, __: EnvType) -> str:
+        """A block of code with the name of its language."""
         token = tokens[index]
-        words = token.info.split()
-        language = escape(words[0]) if words else ""
+        language = escape((token.info.split() or [""])[0])
         return f'<pre data-language="{language}"><code>{escape(token.content)}</code></pre>\n'
+
+
+def _target(address: str) -> str:
+    return f'<span class="target">({escape(address)})</span>'
 
 
 @functools.cache

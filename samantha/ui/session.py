@@ -39,7 +39,7 @@ class RunningChain(Protocol):
 
 
 Begin = Callable[[Chain], tuple[RunningChain, Iterator[Event]]]
-"""Starts a chain: the run, and its events as they are recorded. Raises ChainError or StoreError before the first event."""
+"""Starts a chain: the run, and its events as they are recorded. Raises ChainError or StoreError before any event."""
 
 
 class Session:
@@ -110,7 +110,7 @@ class Session:
         except Exception:
             log.exception("the run ended by a fault of the program")
             run.stop()
-            self._break_off("The run ended by a fault of the program; the terminal shows where. What was answered stands.")
+            self._break_off("The run ended by a fault of the program: the terminal shows where. Answers stand.")
         finally:
             if not ended and self._view.progress.phase not in ("idle", "finished"):
                 self._break_off("The run ended without its last event.")

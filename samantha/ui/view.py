@@ -92,7 +92,9 @@ class Progress(msgspec.Struct, frozen=True):
         """An estimate from the mean of the steps done; None where nothing can be said."""
         if not self.steps or not self.done or self.phase in ("idle", "finished"):
             return None
-        return max(0.0, (self.steps - self.done) * self.stepping / self.done - (self.now - self.begun))
+        elapsed, mean = self.now - self.begun, self.stepping / self.done
+        mean = max(mean, (self.stepping + elapsed) / (self.done + 1))
+        return max(0.0, mean - elapsed) + (self.steps - self.done - 1) * mean
 
 
 Line = RunLine | Notice | Card
@@ -130,7 +132,7 @@ def fold(view: View, event: Event) -> View:
         case events.ModelLoaded():
             return _progress(view, event, model=event.model, share=1.0)
         case events.Downloading():
-            return _progress(view, event, phase="downloading", model=event.url, share=event.done / (event.total or event.done or 1))
+            return _progress(view, event, phase="downloading", model=event.url, share=_share(event))
         case events.StepStarted():
             return _step_started(view, event)
         case events.PromptProcessing():
@@ -176,6 +178,10 @@ def _replace(view: View, **changes: Any) -> View:
 
 def _progress(view: View, event: Event, **changes: Any) -> View:
     return _replace(view, progress=msgspec.structs.replace(view.progress, now=event.time, **changes))
+
+
+def _share(event: events.Downloading) -> float:
+    return event.done / event.total if event.total else 0.0
 
 
 def _run_started(view: View, event: events.RunStarted) -> View:

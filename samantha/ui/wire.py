@@ -36,7 +36,18 @@ def progress(value: Progress) -> Update:
 
 
 def _head(card: Card) -> Update:
-    names = ("step", "model", "prompt", "prompt_number", "response", "loop", "rendered", "seed", "changed", "prompt_tokens")
+    names = (
+        "step",
+        "model",
+        "prompt",
+        "prompt_number",
+        "response",
+        "loop",
+        "rendered",
+        "seed",
+        "changed",
+        "prompt_tokens",
+    )
     return {"kind": "card", **{name: getattr(card, name) for name in names}}
 
 

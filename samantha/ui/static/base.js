@@ -71,3 +71,6 @@ export function copyButton(text) {
   } }, t("page.copy"));
   return button;
 }
+
+/** A model's name without its folders. */
+export const short = (model) => String(model).split(/[\\/]/).pop() || model;

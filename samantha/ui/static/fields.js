@@ -1,5 +1,5 @@
 // Small parts beside the fields: what the prompts amount to, sentences on mistakes, pickers, preview, saving.
-import { h, t, plural, number, onLanguage, ready, news } from "./base.js";
+import { h, t, plural, number, onLanguage, ready, news, tell } from "./base.js";
 
 /** A line beneath a field: {problem} an error sentence, {note} a sentence, {counts} what the prompt list holds. */
 async function status({ element, props, watch }) {
@@ -24,7 +24,7 @@ function counts(value) {
   if (value.ignored) parts.push(t("live.ignored", { count: number(value.ignored) }));
   if (value.shared) parts.push(t("live.shared"));
   if (value.final) parts.push(t("live.final"));
-  if (value.steps !== undefined) parts.push(value.steps === null ? t("live.steps_endless") : plural("live.steps", value.steps));
+  tell("steps", value.steps);
   return parts.join(" · ");
 }
 
@@ -32,7 +32,7 @@ function counts(value) {
 async function picker({ element, props, server, trigger }) {
   await ready;
   let entries = [];
-  const select = h("select", { id: `${props.name}-picker`, onfocus: () => fill(), onpointerenter: () => fill(), onchange: choose });
+  const select = h("select", { id: `${props.id}-picker`, onfocus: () => fill(), onpointerenter: () => fill(), onchange: choose });
   element.replaceChildren(select);
   async function fill() {
     entries = await server.entries();
@@ -111,7 +111,16 @@ async function replaced({ element }) {
   news.addEventListener("replacing", (event) => { if (on !== event.detail) { on = event.detail; draw(); } });
 }
 
-const kinds = { status, picker, preview, save, replaced };
+/** How many steps a start would make. */
+async function planned({ element }) {
+  await ready;
+  let count;
+  const draw = () => { element.textContent = count === undefined ? "" : count === null ? t("live.steps_endless") : plural("live.steps", count); };
+  onLanguage(draw);
+  news.addEventListener("steps", (event) => { count = event.detail; draw(); });
+}
+
+const kinds = { planned, status, picker, preview, save, replaced };
 
 export function mount(context) {
   return kinds[context.props.kind](context);

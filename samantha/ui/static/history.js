@@ -18,7 +18,7 @@ export async function mount({ element, props, server, trigger }) {
     drawRows();
   }
   async function open(run) {
-    const answer = await server.stored_run(run);
+    const answer = await server.stored_run([run]);
     if (answer.problem) { problem = answer.problem; drawRows(); return; }
     opened = { run, lines: answer.lines };
     draw();

@@ -1,6 +1,6 @@
 // Draws lines: heads of runs, cards, notices. Used for the live stream and for stored runs alike.
 // HTML comes from the server's renderer alone, which escapes all that a model wrote; everything else is set as text.
-import { h, t, plural, number, seconds, copyButton } from "./base.js";
+import { h, t, plural, number, seconds, copyButton, short } from "./base.js";
 
 export class Lines {
   constructor(list) {
@@ -77,10 +77,10 @@ function buildCard(part) {
     h("p", { class: "note" }, t("card.rendered_note", { tokens: number(data.prompt_tokens), seed: data.seed })),
     h("pre", {}, data.rendered)) : "";
   const head = h("header", {},
-    h("strong", {}, `${data.step} · ${data.model}`), h("span", { class: "where" }, where), changed,
+    h("strong", { title: data.model }, `${data.step} · ${short(data.model)}`), h("span", { class: "where" }, where), changed,
     h("span", { class: "tools" }, copyButton(() => part.data.text ?? part.text.innerText)));
   const prompt = h("p", { class: "asked", title: data.prompt }, data.prompt);
-  part.card = h("article", { "aria-label": `${data.step} · ${data.model}` }, head, prompt, part.text, part.alert, part.codeBox,
+  part.card = h("article", { "aria-label": `${data.step} · ${short(data.model)}` }, head, prompt, part.text, part.alert, part.codeBox,
     h("footer", {}, part.foot), part.fold);
   part.item.replaceChildren(part.card);
 }

@@ -1,5 +1,5 @@
 // The middle of the page: what goes on, and the lines of this tab's session as they come over its stream.
-import { h, t, plural, number, onLanguage, ready, tabId, tell } from "./base.js";
+import { h, t, plural, number, onLanguage, ready, tabId, tell, short } from "./base.js";
 import { Lines } from "./lines.js";
 
 export async function mount({ element }) {
@@ -80,7 +80,7 @@ function headline(progress, running) {
   }
   const step = number(Math.max(progress.step, progress.done + 1));
   const strong = progress.steps ? t("progress.step", { step, steps: number(progress.steps) }) : t("progress.step_endless", { step });
-  const rest = [progress.model, phase(progress)];
+  const rest = [short(progress.model), phase(progress)];
   if (progress.phase === "generating" && progress.rate) {
     rest.push(t("progress.rate", { rate: number(progress.rate, progress.rate < 100 ? 1 : 0) }));
   }

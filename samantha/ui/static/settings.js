@@ -24,6 +24,7 @@ class Panel {
   set(changes, redraw = false) {
     this.props.value = { ...this.value, ...changes };
     this.changed();
+    this.grey();
     if (redraw) this.draw();
   }
 
@@ -46,6 +47,7 @@ class Panel {
       h("hr"), h("p", { class: "label" }, t("settings.chain")), this.flags(), this.chain(),
       this.fold("advanced", t("settings.advanced"), () => this.advanced())));
     this.marks();
+    this.grey();
     if (focus) document.getElementById(focus)?.focus();
   }
 
@@ -63,6 +65,15 @@ class Panel {
     if (this.preset) this.preset.value = this.matching();
   }
 
+  /** One response per model fixes responses and loops at 1. */
+  grey() {
+    const single = Boolean((this.value.flags || {}).single_response_per_model);
+    for (const input of document.querySelectorAll("#counts input")) {
+      input.disabled = single;
+      input.title = single ? t("settings.greyed") : "";
+    }
+  }
+
   matching() {
     const same = ([, values]) => sorted(values) === sorted(this.knobs);
     const found = Object.entries({ ...this.props.presets, ...this.own }).find(same);
@@ -77,7 +88,7 @@ class Panel {
     const keep = h("button", { type: "button", class: "link", onclick: () => this.keep(name.value.trim()) }, t("settings.preset_save"));
     const drop = h("button", { type: "button", class: "link", onclick: () => this.drop() }, t("settings.preset_delete"));
     const open = h("details", { class: "keep", open: this.open.has("keep"), ontoggle: (event) => this.remember("keep", event.target.open) },
-      h("summary", { title: t("settings.preset_name") }, t("settings.preset_save")), h("div", { class: "inline" }, name, keep, drop),
+      h("summary", {}, t("settings.preset_keep")), h("div", { class: "inline" }, name, keep, drop),
       h("p", { class: "note", role: "status" }, this.said));
     return h("div", { class: "presets" }, this.preset, open);
   }
@@ -91,7 +102,7 @@ class Panel {
     if (!name) return;
     if (this.props.presets[name]) this.said = t("settings.preset_shipped");
     else {
-      const answer = await this.server.save_preset(name, this.knobs);
+      const answer = await this.server.save_preset([name, this.knobs]);
       if (answer.presets) this.own = answer.presets;
       this.said = answer.problem || t("settings.preset_saved", { name });
     }
@@ -102,7 +113,7 @@ class Panel {
     const name = this.matching();
     if (this.props.presets[name] || !name) this.said = t("settings.preset_shipped");
     else {
-      const answer = await this.server.delete_preset(name);
+      const answer = await this.server.delete_preset([name]);
       if (answer.presets) this.own = answer.presets;
       this.said = answer.problem || "";
     }

@@ -1,7 +1,7 @@
 """The Chain tab: what is asked on the left, what is answered in the middle, how on the right.
 
-It turns the fields into a Chain and hands it to the session of the browser's tab; answers come over the session's stream
-(`routes.py`), not through Gradio. Nothing that was typed is ever replaced by a failure.
+It turns the fields into a Chain and hands it to the session of the browser's tab; answers come over the session's
+stream (`routes.py`), not through Gradio. Nothing that was typed is ever replaced by a failure.
 """
 
 import re
@@ -14,14 +14,13 @@ from typing import Any
 import gradio as gr
 import msgspec
 
-from samantha import settings
 from samantha.chain import collections, files, prompts, steps
 from samantha.chain.chain import Chain
 from samantha.errors import ChainError, HyperparameterError, SamanthaError
 from samantha.models.templates import BUILT_IN
 from samantha.ui import controls, texts
-from samantha.ui.components import Module, named
-from samantha.ui.controls import Fields, Mistake
+from samantha.ui.components import Module, module, named
+from samantha.ui.controls import FieldError, Fields
 from samantha.ui.workbench import Workbench
 
 PREVIEWED = 60
@@ -46,8 +45,8 @@ class ChainTab:
                 self._draw_models()
                 self._draw_buttons()
             with gr.Column(elem_id="middle", min_width=200):
-                self._preview = Module("fields", kind="preview", elem_id="preview")
-                Module("responses", elem_id="responses")
+                self._preview = module("fields", kind="preview", elem_id="preview")
+                module("responses", elem_id="responses")
             with gr.Column(elem_id="settings", min_width=200):
                 self._draw_settings()
         self.fields = [
@@ -68,7 +67,7 @@ class ChainTab:
     def relabelled(self, language: str) -> list[Any]:
         """The updates that bring every label into a language; they go to `labelled`."""
         return [
-            gr.update(**{name: texts.text(language, f"inputs.{key}") for name, key in keys.items()})
+            _update({name: texts.text(language, f"inputs.{key}") for name, key in keys.items()})
             for _, keys in self._labels
         ]
 
@@ -79,15 +78,16 @@ class ChainTab:
 
     def _draw_files(self) -> None:
         with gr.Row(elem_id="files"):
-            self._chains = Module(
-                "fields", kind="picker", name="chains", text="inputs.chains", field="inputs.chain_choose",
+            self._chains = module(
+                "fields", kind="picker", id="chains", text="inputs.chains", field="inputs.chain_choose",
                 functions=[named("entries", chain_entries)],
             )  # fmt: skip
             self._load = self._labelled(
-                gr.UploadButton(self._text("load"), file_types=[".toml", ".txt"], type="binary", elem_id="load"), label="load"
+                gr.UploadButton(self._text("load"), file_types=[".toml", ".txt"], type="binary", elem_id="load"),
+                label="load",
             )
             self._save = self._labelled(gr.Button(self._text("save"), elem_id="save"), value="save")
-            self._saved = Module("fields", kind="save")
+            self._saved = module("fields", kind="save")
 
     def _draw_fields(self) -> None:
         with gr.Column(elem_classes="field"):
@@ -98,11 +98,13 @@ class ChainTab:
             self._feedback = self._labelled(
                 gr.Checkbox(label=self._text("feedback"), elem_id="feedback", container=False), label="feedback"
             )
-            Module("fields", kind="replaced")
+            module("fields", kind="replaced")
         with gr.Column(elem_classes="field"):
             self._prompts = self._area("prompts", lines=7, most=18, value=prompts.EXAMPLE)
             self._prompt_entries = self._collection("prompts")
-            self._prompts_line = Module("fields", {}, kind="status", elem_id="prompts-line")
+            self._prompts_line = module(
+                "fields", _counts(Chain(prompts=prompts.EXAMPLE)), kind="status", elem_id="prompts-line"
+            )
 
     def _area(self, name: str, lines: int, most: int, value: str = "") -> gr.Textbox:
         area = gr.Textbox(
@@ -113,32 +115,31 @@ class ChainTab:
         return area
 
     def _collection(self, field: str) -> Module:
-        return Module(
-            "fields", kind="picker", name=f"{field}-collection", text="inputs.collection", field=f"inputs.{field}",
+        return module(
+            "fields", kind="picker", id=f"{field}-collection", text="inputs.collection", field=f"inputs.{field}",
             elem_classes=["collection"], functions=[named("entries", lambda: collection_entries(field))],
         )  # fmt: skip
 
     def _draw_models(self) -> None:
-        self._models = Module(
+        self._models = module(
             "models", ["tiny"], elem_id="models", functions=[named("choices", self._workbench.choices)]
         )
-        self._models_line = Module("fields", {}, kind="status", elem_id="models-line")
+        self._models_line = module("fields", {}, kind="status", elem_id="models-line")
         with gr.Row(elem_id="counts"):
             self._responses = self._labelled(
-                gr.Number(1, label=self._text("responses"), minimum=1, precision=None, elem_id="responses-count", min_width=80),
+                gr.Number(
+                    1, label=self._text("responses"), minimum=1, precision=None, elem_id="responses-count", min_width=80
+                ),
                 label="responses",
             )
             self._loops = self._labelled(
                 gr.Number(1, label=self._text("loops"), minimum=0, precision=None, elem_id="loops-count", min_width=80),
                 label="loops",
             )
-            self._preview_button = self._labelled(
-                gr.Button(self._text("preview"), elem_id="preview-button"), value="preview"
-            )
 
     def _draw_buttons(self) -> None:
         with gr.Column(elem_id="actions"):
-            self._start_line = Module("fields", {}, kind="status", elem_id="start-line")
+            self._start_line = module("fields", {}, kind="status", elem_id="start-line")
             with gr.Row():
                 self._start = self._button("start", variant="primary")
                 self._skip = self._button("skip")
@@ -146,6 +147,10 @@ class ChainTab:
             with gr.Row(elem_classes="quiet"):
                 self._clear = self._button("clear")
                 self._replace = self._button("replace")
+                module("fields", kind="planned", elem_id="steps")
+                self._preview_button = self._labelled(
+                    gr.Button(self._text("preview"), elem_id="preview-button", min_width=20), value="preview"
+                )
 
     def _button(self, name: str, variant: Any = "secondary") -> gr.Button:
         button = gr.Button(self._text(name), variant=variant, elem_id=name, min_width=60)
@@ -154,8 +159,9 @@ class ChainTab:
 
     def _draw_settings(self) -> None:
         bench = self._workbench
-        self._settings = Module(
-            "settings", controls.panel(Chain()), elem_id="panel", knobs=controls.declaration(), flags=list(controls.FLAGS),
+        self._settings = module(
+            "settings", controls.panel(Chain()), elem_id="panel", knobs=controls.declaration(),
+            flags=list(controls.FLAGS),
             flag_defaults={name: getattr(Chain(), name) for name in controls.FLAGS},
             presets=controls.shipped_presets(), templates=list(BUILT_IN),
             functions=[
@@ -163,13 +169,18 @@ class ChainTab:
                 named("delete_preset", bench.delete_preset),
             ],
         )  # fmt: skip
-        self._settings_line = Module("fields", {}, kind="status", elem_id="settings-line")
+        self._settings_line = module("fields", {}, kind="status", elem_id="settings-line")
 
     def _wire(self) -> None:
         quick: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         inputs = [self._header, *self.fields]
         self._start.click(self._on_start, inputs, self._lines, concurrency_limit=None, **quick)
-        for button, act in ((self._skip, "skip"), (self._stop, "stop"), (self._clear, "clear"), (self._replace, "replace_response")):
+        for button, act in (
+            (self._skip, "skip"),
+            (self._stop, "stop"),
+            (self._clear, "clear"),
+            (self._replace, "replace_response"),
+        ):
             button.click(self._acting(act), self._header, self._start_line, concurrency_limit=None, **quick)
         gr.on(
             [self._prompts.input, self._models.change, self._responses.input, self._loops.input, self._settings.change],
@@ -207,7 +218,7 @@ class ChainTab:
         try:
             return self._workbench.sessions.of(str((header or {}).get("tab", "")))
         except ValueError:
-            raise Mistake("start", key="problem.gone") from None
+            raise FieldError("start", key="problem.gone") from None
 
     def _on_typing(self, *fields: Any) -> list[Problem]:
         try:
@@ -248,7 +259,7 @@ def _chain(fields: Sequence[Any], *, empty: bool = False) -> Chain:
     """The chain of the fields; `empty` lets the prompt list be empty.
 
     Raises:
-        Mistake: what is wrong, and beside which field.
+        FieldError: what is wrong, and beside which field.
     """
     system, previous, text, feedback, models, responses, loops, values = fields
     chain = controls.chain_of(
@@ -261,16 +272,16 @@ def _chain(fields: Sequence[Any], *, empty: bool = False) -> Chain:
     try:
         items = prompts.parse(chain.prompts, chain.variables).items
     except (ChainError, HyperparameterError) as error:
-        raise Mistake("prompts", str(error)) from None
+        raise FieldError("prompts", str(error)) from None
     if not items and not empty:
-        raise Mistake("prompts", key="problem.prompts")
+        raise FieldError("prompts", key="problem.prompts")
     return chain
 
 
 def _problems(error: SamanthaError) -> list[Problem]:
     """The four lines, the one of the field concerned holding the sentence."""
-    shown = error.shown() if isinstance(error, Mistake) else {"problem": str(error)}
-    field = error.field if isinstance(error, Mistake) else "start"
+    shown = error.shown() if isinstance(error, FieldError) else {"problem": str(error)}
+    field = error.field if isinstance(error, FieldError) else "start"
     return [shown if name == field else NOTHING for name in ("prompts", "models", "settings", "start")]
 
 
@@ -289,7 +300,7 @@ def planned(chain: Chain) -> dict[str, Any]:
     """The steps that a start would make, without running them."""
     items = prompts.parse(chain.prompts, chain.variables).items
     groups = steps.groups(chain, items, chain.seed or 0)
-    listed = islice(joined.from_iterable(([(step, len(group)) for step in group] for group in groups)), PREVIEWED)
+    listed = islice(joined.from_iterable([(step, len(group)) for step in group] for group in groups), PREVIEWED)
     rows = [
         {
             "step": step.number, "model": Path(step.model).name or step.model, "number": step.item.number,
@@ -350,3 +361,8 @@ def collection_entries(field: str) -> list[dict[str, str]]:
 
 def _entry(choice: Any) -> Any:
     return (choice or {}).get("entry", gr.skip())
+
+
+def _update(properties: dict[str, Any]) -> Any:
+    """A change of some of a component's properties."""
+    return {"__type__": "update", **properties}

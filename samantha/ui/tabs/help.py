@@ -1,8 +1,8 @@
 """The Help tab: a short guide of our own, in the chosen language."""
 
-from samantha.ui.components import Module
+from samantha.ui.components import module
 
 
 def build() -> None:
     """Draw the tab."""
-    Module("help", elem_id="help")
+    module("help", elem_id="help")

@@ -5,14 +5,14 @@ from typing import Any
 import gradio as gr
 
 from samantha.errors import SamanthaError
-from samantha.ui.components import Module, named
+from samantha.ui.components import module, named
 from samantha.ui.tabs.chain import ChainTab, filled
 from samantha.ui.workbench import Workbench
 
 
 def build(workbench: Workbench, chain: ChainTab, tabs: gr.Tabs) -> None:
     """Draw the tab; choosing *Put into the page* fills the Chain tab and goes there."""
-    history = Module(
+    history = module(
         "history", elem_id="history",
         functions=[named("stored_runs", workbench.stored_runs), named("stored_run", workbench.stored_run)],
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """The page's texts, one TOML file per language; every file has the same keys.
 
-English help of the knobs is that of their declaration. Names of settings, of models and of files, and sentences of the engine, are not texts: they are the same everywhere.
+English help of the knobs is that of their declaration. Names of settings, of models and of files, and sentences of the
+engine, are not texts: they are the same everywhere.
 """
 
 import functools
