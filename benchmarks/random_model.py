@@ -1,6 +1,6 @@
 """Writes a GGUF of random weights: real size and speed, no sense. For timing and tests of mechanics, never of answers.
 
-    python -m benchmarks.random_model FILE [--layers 12 --width 896 --vocabulary 32000]
+    python -m benchmarks.random_model FILE [--layers 12 --width 1024 --vocabulary 32000]
 """
 
 import argparse
@@ -47,12 +47,13 @@ def vocabulary(size: int) -> tuple[list[str], list[str]]:
 
 
 def write(
-    path: Path, layers: int = 12, width: int = 896, words: int = 32000, context: int = 8192, seed: int = 1
+    path: Path, layers: int = 12, width: int = 1024, words: int = 32000, context: int = 8192, seed: int = 1
 ) -> None:
     """Write the file: Llama architecture, Q8_0 matrices, GPT-2 style byte-level BPE, ChatML template.
 
     Args:
-        layers, width: the shape; heads are 64 wide (32 where the width is small), feed-forward 2.75 x width.
+        layers, width: the shape; heads are 64 wide (32 where the width is small), four to a key-value head as in models
+            of today, feed-forward 2.75 x width. The defaults make 168 million parameters.
         words: tokens in the vocabulary.
         context: trained context window that the file claims, in tokens.
     """
@@ -75,8 +76,8 @@ def write(
     for layer in range(layers):
         norm(f"blk.{layer}.attn_norm.weight")
         norm(f"blk.{layer}.ffn_norm.weight")
-        for name in ("attn_q", "attn_k", "attn_v", "attn_output"):
-            matrix(f"blk.{layer}.{name}.weight", width, width)
+        for name, rows in (("attn_q", width), ("attn_k", width // 4), ("attn_v", width // 4), ("attn_output", width)):
+            matrix(f"blk.{layer}.{name}.weight", rows, width)
         matrix(f"blk.{layer}.ffn_gate.weight", feed_forward, width)
         matrix(f"blk.{layer}.ffn_up.weight", feed_forward, width)
         matrix(f"blk.{layer}.ffn_down.weight", width, feed_forward)
@@ -96,7 +97,7 @@ def _metadata(
     writer.add_embedding_length(width)
     writer.add_feed_forward_length(feed_forward)
     writer.add_head_count(width // head)
-    writer.add_head_count_kv(width // head)
+    writer.add_head_count_kv(width // head // 4)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_rope_dimension_count(head)
     writer.add_vocab_size(words)
@@ -121,7 +122,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path)
     parser.add_argument("--layers", type=int, default=12)
-    parser.add_argument("--width", type=int, default=896)
+    parser.add_argument("--width", type=int, default=1024)
     parser.add_argument("--vocabulary", type=int, default=32000)
     arguments = parser.parse_args()
     write(arguments.file, arguments.layers, arguments.width, arguments.vocabulary)

@@ -1,6 +1,5 @@
 """A model in its worker: same answers, credit, stops in every phase, death at every moment."""
 
-import os
 import signal
 import threading
 import time
@@ -195,7 +194,7 @@ def test_the_worker_sees_no_network_and_cannot_write(model: RemoteModel) -> None
     assert model.isolated
     routes = (root / "net" / "route").read_text().splitlines()
     assert len(routes) == 1  # the heading
-    assert os.readlink(root / "ns" / "net") != os.readlink("/proc/self/ns/net")
+    assert (root / "ns" / "net").readlink() != Path("/proc/self/ns/net").readlink()
     mounts = [line.split() for line in (root / "mounts").read_text().splitlines()]
     writable = {fields[1] for fields in mounts if "rw" in fields[3].split(",")}
     assert writable <= {"/dev", "/dev/shm", "/dev/pts", "/tmp", "/proc", "/dev/console", "/dev/mqueue",
