@@ -293,7 +293,7 @@ def check(name: str, value: Any) -> Any:
         hint = f"; did you mean {near[0]}?" if near else f". Known: {', '.join(KNOBS)}."
         raise HyperparameterError(f"unknown hyperparameter {name}{hint}")
     try:
-        checked = msgspec.convert(_word_to_bool(knob, value), _HINTS[name])
+        checked = msgspec.convert(_as_meant(knob, value), _HINTS[name])
     except msgspec.ValidationError:
         raise HyperparameterError(f"{name} is {value!r}, but must be {knob.allowed}.") from None
     if isinstance(checked, float) and not math.isfinite(checked):
@@ -301,7 +301,10 @@ def check(name: str, value: Any) -> Any:
     return checked
 
 
-def _word_to_bool(knob: Knob, value: Any) -> Any:
+def _as_meant(knob: Knob, value: Any) -> Any:
+    """`on` and `off` for a switch, and one text for a list of texts."""
+    if knob.name == "stop" and isinstance(value, str):
+        return (value,)
     if knob.type is bool and isinstance(value, str):
         return {"on": True, "true": True, "off": False, "false": False}.get(value.lower(), value)
     return value

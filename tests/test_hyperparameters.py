@@ -35,7 +35,7 @@ def test_every_knob_is_declared_whole(name: str) -> None:
         ("mirostat", 3, "one of 0, 1, 2"),
         ("seed", 2**32 - 1, "0 to 4294967294"),
         ("samplers", ["top_q"], "penalties, dry"),
-        ("stop", "END", "a list of texts"),
+        ("stop", 7, "a list of texts"),
         ("temprature", 1, "did you mean temperature"),
         ("nonsense_entirely", 1, "Known: temperature"),
     ],
@@ -50,7 +50,7 @@ def test_numbers_and_words_are_converted() -> None:
     assert check("temperature", 1) == 1.0
     assert isinstance(check("temperature", 1), float)
     assert check("flash_attention", "on") is True
-    assert check("stop", ["a"]) == ("a",)
+    assert check("stop", ["a"]) == check("stop", "a") == ("a",)
     assert check("grammar", None) is None
 
 

@@ -23,6 +23,8 @@ from samantha.processes import read_frame, write_frame
 FLUSH_SECONDS = 0.01
 """Tokens that are generated within this time travel in one frame."""
 
+PROGRESS_SECONDS = 0.05
+
 
 class Worker:
     """Serves the requests of one program."""
@@ -123,17 +125,18 @@ class Worker:
 
 
 class Progress:
-    """llama.cpp's progress callback: reports every hundredth, and aborts the load when it was cancelled."""
+    """llama.cpp's progress callback: reports 20 times a second at most, and aborts a load that was cancelled."""
 
     def __init__(self, report: Callable[[float], None], cancelled: Callable[[], bool]) -> None:
         self._report = report
         self._cancelled = cancelled
-        self._last = -1.0
+        self._reported = 0.0
 
     def __call__(self, fraction: float) -> bool:
         """Whether to go on loading."""
-        if fraction - self._last >= 0.01 or fraction >= 1 > self._last:
-            self._last = fraction
+        now = time.monotonic()
+        if fraction >= 1 or now - self._reported >= PROGRESS_SECONDS:
+            self._reported = now
             self._report(fraction)
         return not self._cancelled()
 
