@@ -180,9 +180,8 @@ def table(rows: list[Row]) -> str:
     ]
     for row in rows:
         samplers = row.samplers if row.temperature else "-"
-        lines.append(
-            f"| {row.ability} | {row.temperature:g} | {samplers} | {row.asked} | {row.right / row.asked:.1%} | {row.ended / row.asked:.1%} |"
-        )
+        rates = f"{row.right / row.asked:.1%} | {row.ended / row.asked:.1%}"
+        lines.append(f"| {row.ability} | {row.temperature:g} | {samplers} | {row.asked} | {rates} |")
     return "\n".join(lines)
 
 

@@ -90,11 +90,10 @@ class Network(nn.Module):
         nn.init.zeros_(self.head.weight)
 
     def forward(self, tokens: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
-        """The weighted sum of the losses of the targets; only targets with a weight are computed."""
+        """The weighted sum of the losses of the targets."""
         stream = self.embedding(tokens)
         for block in self.blocks:
             stream = block(stream, self.table)
-        counted = weights > 0
-        logits = self.head(self.norm(stream[counted])).float()
-        losses = functional.cross_entropy(logits, targets[counted], reduction="none")
-        return (losses * weights[counted]).sum()
+        logits = self.head(self.norm(stream)).float()
+        losses = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
+        return (losses * weights.flatten()).sum()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 
@@ -23,6 +23,17 @@ def orthogonal(matrices: Tensor, steps: int = 5) -> Tensor:
         gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
     return (x.mT if tall else x).type_as(matrices)
+
+
+def orthogonal_together(matrices: Tensor) -> Tensor:
+    """`orthogonal`, the matrices shared out among the processes that train together."""
+    if not distributed.is_initialized():
+        return orthogonal(matrices)
+    rank, workers = distributed.get_rank(), distributed.get_world_size()
+    result = torch.zeros_like(matrices)
+    result[rank::workers] = orthogonal(matrices[rank::workers])
+    distributed.all_reduce(result)
+    return result
 
 
 class Muon(torch.optim.Optimizer):
@@ -52,6 +63,6 @@ class Muon(torch.optim.Optimizer):
             directions.append(parameter.grad.lerp(buffer, group["momentum"]))
         rows, columns = parameters[0].shape
         scale = group["lr"] * max(1.0, rows / columns) ** 0.5
-        for parameter, update in zip(parameters, orthogonal(torch.stack(directions)), strict=True):
+        for parameter, update in zip(parameters, orthogonal_together(torch.stack(directions)), strict=True):
             parameter.mul_(1 - group["lr"] * group["decay"])
             parameter.add_(update, alpha=-scale)

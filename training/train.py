@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import tempfile
 import time
@@ -27,13 +28,14 @@ from . import tokenizer as bpe
 from .corpus.mixture import Document, draw_document
 from .model import Network, Shape
 from .muon import Muon
+from .wiring import wire_for_copying
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 OUT = Path(__file__).parent / "out"
 POOL = 1024  # documents sorted by length together
-TOKENS = 3072  # of one batch, padding included
+TOKENS = 2048  # of one batch, padding included
 BATCHES = 2  # of one step, shared among the processes
 PROMPT_WEIGHT = 0.1
 STEPS = 6000
@@ -52,11 +54,10 @@ def encode(tokenizer: Tokenizer, document: Document, context: int) -> tuple[list
     return tokens[: context + 1], weights[: context + 1]
 
 
-def as_batch(rows: list[tuple[list[int], list[float]]]) -> Batch:
+def as_batch(rows: list[tuple[list[int], list[float]]], length: int) -> Batch:
     """Rows padded to one length, as inputs, targets and weights (0 on padding)."""
-    length = max(len(tokens) for tokens, _ in rows)
-    tokens = torch.zeros(len(rows), length, dtype=torch.long)
-    weights = torch.zeros(len(rows), length)
+    tokens = torch.zeros(len(rows), length + 1, dtype=torch.long)
+    weights = torch.zeros(len(rows), length + 1)
     for place, (ids, values) in enumerate(rows):
         tokens[place, : len(ids)] = torch.tensor(ids)
         weights[place, : len(ids)] = torch.tensor(values)
@@ -64,16 +65,18 @@ def as_batch(rows: list[tuple[list[int], list[float]]]) -> Batch:
 
 
 def pool_batches(tokenizer: Tokenizer, seed: int, pool: int, context: int) -> list[Batch]:
-    """The batches of one pool of documents, in random order."""
+    """The batches of one pool of documents, in random order; few shapes, for which the kernels are made once."""
     random = Random(f"training {seed} {pool}")
-    rows = sorted((encode(tokenizer, draw_document(random), context) for _ in range(POOL)), key=lambda row: len(row[0]))
-    batches: list[list[tuple[list[int], list[float]]]] = [[]]
-    for row in rows:
-        if batches[-1] and (len(batches[-1]) + 1) * len(row[0]) > TOKENS:
-            batches.append([])
-        batches[-1].append(row)
+    rows = [encode(tokenizer, draw_document(random), context) for _ in range(POOL)]
+    rows.sort(key=lambda row: -len(row[0]))
+    batches: list[Batch] = []
+    while rows:
+        length = math.ceil((len(rows[0][0]) - 1) / 16) * 16
+        count = max(1, TOKENS // length)
+        batches.append(as_batch(rows[:count], length))
+        rows = rows[count:]
     random.shuffle(batches)
-    return [as_batch(batch) for batch in batches]
+    return batches
 
 
 def batch_stream(tokenizer: Tokenizer, seed: int, first_pool: int, context: int) -> Iterator[tuple[int, Batch]]:
@@ -173,6 +176,7 @@ def train(steps: int, seed: int = 1, save_every: float = 120.0, rank: int = 0, w
         trainer.load(CHECKPOINT)
     else:
         relate_spaced(trainer.network, bpe.spaced_twins())
+        wire_for_copying(trainer.network)
     state = trainer.state
     stream = batch_stream(tokenizer, seed, state["pool"], trainer.network.shape.context)
     saved = time.monotonic()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from random import Random
 
-from . import arithmetic, charts, conditions, editing, programs, speaking, stories
+from . import arithmetic, charts, conditions, echoing, editing, programs, speaking, stories
 from .conversation import ASSISTANT, END, START, SYSTEM, USER, Sample, Turn, render_prompt, render_turn
 
 Maker = Callable[[Random], Sample]
@@ -19,6 +19,7 @@ Document = list[Span]
 
 # Ability -> (maker, share of the samples). The hard ones, which copy much or count, get more.
 MAKERS: dict[str, tuple[Maker, float]] = {
+    "echo": (echoing.echo, 12),
     "identity": (speaking.identity, 2),
     "cannot": (speaking.cannot, 3),
     "sentences": (speaking.sentence, 8),
