@@ -21,7 +21,7 @@ from samantha.chain.conversation import Conversation
 from samantha.chain.files import validate
 from samantha.chain.steps import Group, Step
 from samantha.code.code import CodeError, CodeRunner, Finished, Found, Printed
-from samantha.errors import ChainError, ModelError, TemplateError
+from samantha.errors import ChainError, ModelError, SamanthaError, TemplateError
 from samantha.events import Event, RunReason
 from samantha.hyperparameters import differences
 from samantha.models import templates
@@ -192,7 +192,7 @@ class Run(Iterator[Event]):
             return
         try:
             yield from self._load(group)
-        except ModelError as error:
+        except SamanthaError as error:
             yield from self._load_failed(group, str(error))
             return
         try:

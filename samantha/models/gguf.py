@@ -17,6 +17,12 @@ MAGIC = b"GGUF"
 LARGEST_COUNT = 1 << 24
 """No real file has more keys, tensors or array items than this; a damaged one soon does."""
 
+LARGEST_HEAD = 1 << 28
+"""Bytes; the heads of real files have some ten million."""
+
+PIECE = 1 << 20
+"""Bytes read at a time."""
+
 _SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
 _STRING, _ARRAY = 8, 9
 
@@ -71,20 +77,26 @@ def read(path: Path) -> Header:
     if not path.exists():
         raise ModelNotFound(f"There is no model file {path}: check the path.")
     try:
+        if path.stat().st_size < len(MAGIC):
+            raise ModelFileError(f"{path.name} is not a GGUF file: it is empty.")
         with path.open("rb") as file:
             return _Reader(file, path).header()
     except OSError as error:
-        raise ModelFileError(f"The model file {path} cannot be read ({error.strerror}).") from error
+        raise ModelFileError(f"The model file {path} cannot be read ({error.strerror or error}).") from error
 
 
 class _Reader:
+    """Reads the head piece by piece into memory: a mapped file that shrinks meanwhile would end the process."""
+
     def __init__(self, file: BinaryIO, path: Path) -> None:
         self._file = file
+        self._data = bytearray()
+        self._at = 0
         self._path = path
         self._size = path.stat().st_size
 
     def header(self) -> Header:
-        if self._file.read(4) != MAGIC:
+        if self._take(4) != MAGIC:
             raise ModelFileError(f"{self._path.name} is not a GGUF file: its first four bytes are not GGUF.")
         version = self._number("<I")
         if version not in (2, 3):
@@ -103,11 +115,8 @@ class _Reader:
         return struct.unpack(form, data)[0]
 
     def _take(self, count: int) -> bytes:
-        if count > self._size - self._file.tell():
-            raise ModelFileError(
-                f"{self._path.name} is truncated: its head goes beyond its {self._size:,} bytes. Download it again."
-            )
-        return self._file.read(count)
+        self._skip(count)
+        return bytes(self._data[self._at - count : self._at])
 
     def _count(self, what: str) -> int:
         count = int(self._number("<Q"))
@@ -132,8 +141,7 @@ class _Reader:
         if kind in _SCALARS:
             self._skip(length * struct.calcsize(_SCALARS[kind]))
         elif kind == _STRING:
-            for _ in range(length):
-                self._skip(int(self._number("<Q")))
+            self._skip_texts(length)
         elif kind == _ARRAY and depth < 4:
             for _ in range(length):
                 self._skip_array(depth + 1)
@@ -142,9 +150,30 @@ class _Reader:
         return length
 
     def _skip(self, count: int) -> None:
-        if count > self._size - self._file.tell():
-            self._take(count)  # says that the file is truncated
-        self._file.seek(count, 1)
+        if not self._reaches(self._at + count):
+            raise ModelFileError(
+                f"{self._path.name} is truncated or damaged: its head goes beyond its {self._size:,} bytes. Download it again."
+            )
+        self._at += count
+
+    def _reaches(self, position: int) -> bool:
+        """Whether the file reaches to `position`; so much of it is then in memory."""
+        if position > min(self._size, LARGEST_HEAD):
+            return False
+        if position > len(self._data):
+            self._data += self._file.read(max(PIECE, position - len(self._data)))
+        return position <= len(self._data)
+
+    def _skip_texts(self, length: int) -> None:
+        """A vocabulary has some 150,000 of them: the loop is kept tight, and the file is read ahead of it."""
+        unpack, at, last = struct.Struct("<Q").unpack_from, self._at, len(self._data) - 8
+        for _ in range(length):
+            if at > last:
+                if not self._reaches(at + 8):
+                    break
+                last = len(self._data) - 8
+            at += 8 + unpack(self._data, at)[0]
+        self._skip(at - self._at)
 
     def _tensor(self) -> tuple[tuple[int, ...], int, int]:
         """Shape, ggml type and offset of one tensor."""
@@ -169,7 +198,7 @@ class _Reader:
         alignment = metadata.get("general.alignment", 32)
         if not isinstance(alignment, int) or alignment <= 0:
             raise ModelFileError(f"{self._path.name} is damaged: alignment {alignment}. Download it again.")
-        start = math.ceil(self._file.tell() / alignment) * alignment
+        start = math.ceil(self._at / alignment) * alignment
         needed = start + max((offset + _bytes(shape, kind) for shape, kind, offset in table), default=0)
         if needed > self._size:
             raise ModelFileError(
