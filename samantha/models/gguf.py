@@ -152,7 +152,7 @@ class _Reader:
     def _skip(self, count: int) -> None:
         if not self._reaches(self._at + count):
             raise ModelFileError(
-                f"{self._path.name} is truncated or damaged: its head goes beyond its {self._size:,} bytes. Download it again."
+                f"{self._path.name} is truncated: its head goes beyond its {self._size:,} bytes. Download it again."
             )
         self._at += count
 
