@@ -144,7 +144,7 @@ def main(arguments: list[str]) -> int:
             with Lock():
                 if fresh or not finished(dev):
                     install(dev, system, fresh)
-    except InstallError as error:
+    except (InstallError, OSError) as error:
         print(f"Samantha is not installed yet. {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -6,11 +6,14 @@ library loads. What is not here: any choice of build options (llama.cpp's own, a
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -107,9 +110,9 @@ def build_llama(environment: Environment, cache: Path) -> Path:
         todo = COMPILER_ADVICE.get(sys.platform, COMPILER_ADVICE["linux"])
         raise InstallError(f"llama.cpp has to be compiled here and there is no C++ compiler: {todo}, then start again.")
     say("  building llama.cpp for this CPU, once: about 5 minutes with 2 cores")
-    work = environment.folder / "build"
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir()
+    for left in environment.folder.glob("build-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    work = Path(tempfile.mkdtemp(prefix="build-", dir=environment.folder))
     (work / "llama.txt").write_text(locked("llama-cpp-python"), "utf-8")
     command = [*environment.pip("wheel"), "-v", "--no-cache-dir", "--no-deps", "--require-hashes"]
     watch([*command, "-r", work / "llama.txt", "-w", work / "wheel"], work)
@@ -195,13 +198,14 @@ def progress(line: str) -> int | None:
 
 
 def end(process: subprocess.Popen[str]) -> None:
-    """End a build and its compilers."""
+    """End a build and its compilers: asked first, because ninja gives each compiler a group that only it can end."""
     if sys.platform == "win32":
         process.kill()
     else:
-        import signal
-
-        os.killpg(process.pid, signal.SIGKILL)
+        os.killpg(process.pid, signal.SIGTERM)
+        time.sleep(1)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
