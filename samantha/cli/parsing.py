@@ -41,13 +41,24 @@ class Parser(argparse.ArgumentParser):
         return super().parse_known_args(self._as_declared(sys.argv[1:] if args is None else args), namespace)
 
     def _as_declared(self, arguments: Sequence[str]) -> list[str]:
+        """Options spelled as declared, and joined with a value that begins with `-` and is no option itself.
+
+        argparse would take such a value for an unknown option, but a prompt may well begin with `---`.
+        """
         declared = {option.replace("-", "_"): option for option in self._option_string_actions}
         spelled: list[str] = []
+        waits = False
         for position, argument in enumerate(arguments):
-            if argument == "--":
+            if argument == "--" and not waits:
                 return [*spelled, *arguments[position:]]
             name, equals, value = argument.partition("=")
-            spelled.append(declared.get(name.replace("-", "_"), name) + equals + value)
+            option = declared.get(name.replace("-", "_"))
+            if option is None and waits and argument.startswith("-"):
+                spelled[-1] += f"={argument}"
+            else:
+                spelled.append((option or name) + equals + value)
+            action = self._option_string_actions.get(option or "")
+            waits = action is not None and not equals and action.nargs is None
         return spelled
 
 
