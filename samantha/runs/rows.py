@@ -48,7 +48,7 @@ def _new_run(connection: sqlite3.Connection, event: Event, writer: str) -> int:
     cursor = connection.execute(
         "INSERT INTO runs (id, started, title, seed, models, chain, versions, writer) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            event.run, event.started, _title(event.chain.get("prompts", "")), event.seed,
+            event.run, event.started, _chain_title(event.chain), event.seed,
             _json(event.chain.get("models", ("tiny",))), _json(event.chain), _json(event.versions), writer,
         ),
     )
@@ -81,7 +81,8 @@ def _step_started(connection: sqlite3.Connection, number: int, event: StepStarte
         ),
     )
     if event.step == 1:
-        connection.execute("UPDATE runs SET title = ? WHERE number = ?", (_title(event.prompt), number))
+        unless_raw = "UPDATE runs SET title = ? WHERE number = ? AND NOT coalesce(json_extract(chain, '$.raw'), 0)"
+        connection.execute(unless_raw, (_title(event.prompt), number))
 
 
 def _step_failed(connection: sqlite3.Connection, number: int, event: StepFailed) -> None:
@@ -119,11 +120,26 @@ def rebuilt_text(connection: sqlite3.Connection, number: int, step: int) -> tupl
     return "".join(token.shown for token in tokens), len(tokens)
 
 
+def _chain_title(chain: dict[str, Any]) -> str:
+    """What a chain is about: the first line of its prompts, or the end of a text that is to be continued."""
+    prompts = str(chain.get("prompts", ""))
+    if not chain.get("raw"):
+        return _title(prompts)
+    for name, text in chain.get("variables", {}).items():
+        prompts = prompts.replace(f"{{{{{name}}}}}", text)
+    lines = _lines(prompts)
+    return ("… " if len(lines) > 1 else "") + _title(lines[-1] if lines else "")
+
+
 def _title(prompts: str) -> str:
     """The first line that says something, shortened."""
-    lines = (line.strip() for line in prompts.splitlines())
-    first = next((line for line in lines if line and not line.startswith(("---", "$$$"))), "")
+    first = next(iter(_lines(prompts)), "")
     return first if len(first) <= TITLE_LENGTH else first[: TITLE_LENGTH - 1] + "…"
+
+
+def _lines(prompts: str) -> list[str]:
+    lines = (line.strip() for line in prompts.splitlines())
+    return [line for line in lines if line and not line.startswith(("---", "$$$"))]
 
 
 def _json(value: Any) -> str:
