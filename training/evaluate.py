@@ -17,6 +17,7 @@ import time
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from llama_cpp import Llama
 
@@ -29,7 +30,7 @@ ROOT = Path(__file__).parent.parent
 MODEL = ROOT / "samantha" / "models" / "tiny" / "samantha-tiny.gguf"
 SEED = 20_261_121  # of the evaluation alone; training uses others
 FREE = ("sentences", "paragraphs", "persona", "stories", "continue", "refine", "refine a story")
-SAMPLERS = {
+SAMPLERS: dict[str, dict[str, Any]] = {
     "all candidates": {"top_k": 0, "top_p": 1.0, "min_p": 0.0},
     "the program's default samplers": {"top_k": 40, "top_p": 0.95, "min_p": 0.05},
 }
@@ -66,7 +67,7 @@ def answer(model: Llama, prompt: str, temperature: float, samplers: str = "all c
     """One answer to a rendered prompt."""
     tokens = model.tokenize(prompt.encode(), add_bos=False, special=True)
     settings = SAMPLERS[samplers]
-    result = model.create_completion(
+    result: Any = model.create_completion(
         tokens, max_tokens=700, temperature=temperature, seed=seed, repeat_penalty=1.0, **settings
     )
     choice = result["choices"][0]
@@ -228,7 +229,8 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     """Evaluate from the command line."""
     arguments = parse_arguments()
-    model, failures = load(arguments.model, arguments.threads), []
+    model = load(arguments.model, arguments.threads)
+    failures: list[dict[str, str]] = []
     figures = {} if arguments.quick else other_figures(model, arguments)
     rows = all_rows(model, arguments, failures)
     text = table(rows) + "\n\n" + "\n".join(f"- {name}: {value:.3g}" for name, value in figures.items())

@@ -14,6 +14,7 @@ import random
 import signal
 import sys
 import traceback
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +48,19 @@ def run(code: str) -> str:
     return "\n".join(line.rstrip() for line in output.getvalue().strip().splitlines())
 
 
+def drawn(asked: list[list[int]], value: int, low: int, high: int) -> int:
+    """What `random.randint` is made to answer, noting what it was asked."""
+    asked.append([low, high])
+    return value
+
+
 def right_draws(code: str, check: dict[str, Any]) -> bool:
     """Whether the program prints the right thing for each number it could draw, and draws from the right range."""
     real = random.randint
     asked: list[list[int]] = []
     try:
         for value, expected in check["draws"].items():
-            random.randint = lambda low, high, value=value: asked.append([low, high]) or int(value)  # type: ignore[misc]
+            random.randint = partial(drawn, asked, int(value))
             if run(code) != expected:
                 return False
     finally:
@@ -68,7 +75,7 @@ def right_marks(axes: Any, figure: dict[str, Any]) -> bool:
         return len(axes.lines) == 1 and list(axes.lines[0].get_ydata()) == values
     if figure["kind"] == "scatter":
         points = axes.collections[0].get_offsets().tolist()
-        return points == [[x, y] for x, y in zip(figure["xs"], values, strict=True)]
+        return bool(points == [[x, y] for x, y in zip(figure["xs"], values, strict=True)])
     heights = [patch.get_height() for patch in axes.patches]
     if figure["kind"] == "histogram":
         return heights == list(np.histogram(values, bins=len(heights))[0])

@@ -119,8 +119,18 @@ def draw_numbers(random: Random, sign: str) -> tuple[int, int]:
     return (max(a, b), min(a, b)) if sign == "-" and max(a, b) > 9 else (a, b)
 
 
+def comparison(random: Random) -> Sample:
+    """Whether one small number is greater or less than another: yes or no."""
+    a, b = random.randint(0, 99), random.randint(0, 99)
+    relation, holds = random.choice((("greater than", a > b), ("less than", a < b), ("larger than", a > b)))
+    right = "yes" if holds else "no"
+    return Sample("arithmetic", ask(f"Is {a} {relation} {b}?"), right, lambda answer: answer.strip() == right)
+
+
 def arithmetic(random: Random) -> Sample:
     """One small sum, bare or inside a little story."""
+    if random.random() < 0.06:
+        return comparison(random)
     sign = random.choice(("+", "+", "-", "-", "*"))
     a, b = draw_numbers(random, sign)
     told = a > 1 and b > 1 and a > b and random.random() < 0.2

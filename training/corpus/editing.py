@@ -31,7 +31,7 @@ from .speaking import (
     persona_instruction,
     without_persona,
 )
-from .stories import CLOSINGS, MIDDLES, Cast, draw_cast, fill, is_story, sentences_of, tell
+from .stories import CLOSINGS, MIDDLES, Cast, beginning, draw_cast, fill, is_story, sentences_of, tell
 from .words import any_word, capitalised, invented, list_in_words, phrases
 
 MODELS = phrases("""
@@ -108,7 +108,9 @@ def enrich(random: Random, clause: Clause) -> Clause:
     if not free or (clause.opinion >= 0 and free == ["moment"]):
         return replace(clause, comparison=random.choice([i for i in range(len(COMPARISONS)) if i != clause.comparison]))
     part = "comparison" if clause.opinion >= 0 else random.choice(free)
-    return replace(clause, **{part: random.randrange(len(MOMENTS if part == "moment" else COMPARISONS))})
+    if part == "moment":
+        return replace(clause, moment=random.randrange(len(MOMENTS)))
+    return replace(clause, comparison=random.randrange(len(COMPARISONS)))
 
 
 def keeps_core(text: str, before: Clause, language: int) -> bool:
@@ -234,12 +236,23 @@ def carry_on(random: Random, cast: Cast, sentences: int) -> str:
     return " ".join(fill(frame, random, cast) for frame in frames)
 
 
+def draw_previous(random: Random, cast: Cast) -> str:
+    """The story so far: whole, or with parts joined to it as cumulative feedback does, or just a beginning."""
+    if random.random() < 0.3:
+        return beginning(random, cast)
+    previous = tell(random, cast, random.choice((1, 2, 2)))
+    while cast.name not in previous:
+        previous = tell(random, cast, 2)
+    parts = random.choice((0, 0, 0, 1, 2, 3))
+    return "\n\n".join([previous, *(carry_on(random, cast, random.choice((2, 3))) for _ in range(parts))])
+
+
 def continue_story(random: Random) -> Sample:
     """More of the story that the previous response told, with the same hero."""
     cast = draw_cast(random)
-    previous = tell(random, cast, random.choice((1, 2, 2)))
-    while not is_story(previous, (cast.name,)):
-        previous = tell(random, cast, 2)
+    previous = draw_previous(random, cast)
+    if cast.name not in previous:  # a beginning without a name: the answer must not make one up
+        cast = replace(cast, name=f"the {cast.hero}")
     answer = carry_on(random, cast, random.choice((2, 3)))
     while not (is_story(answer, (cast.name,)) or is_story(answer, (cast.hero,))):
         answer = carry_on(random, cast, 3)
@@ -346,17 +359,16 @@ def judge(random: Random) -> Sample:
 
 
 def judge_equals(random: Random) -> Sample:
-    """Two sound responses: either may be chosen, for a reason of taste. The longer one is preferred."""
+    """Sound responses: any may be chosen, for a reason of taste. The longest one is preferred."""
 
     def draw() -> str:
         if random.random() < 0.4:
             return tell(random, draw_cast(random), random.choice((1, 2, 2)))
         return render(draw_clause(random, draw_topic(random, 0.15)))
 
-    texts = [draw(), draw()]
-    while len(texts[0].split()) == len(texts[1].split()):
-        texts[1] = draw()
-    best = 1 + (len(texts[1].split()) > len(texts[0].split()))
+    texts = [draw() for _ in range(random.choice((2, 2, 2, 3, 4)))]
+    lengths = [len(text.split()) for text in texts]
+    best = 1 + lengths.index(max(lengths))
     turns = ask(
         random.choice(JUDGE) + respond_blocks(texts, random.choice(MODELS)), system=random.choice(PLAIN_SYSTEMS)
     )
@@ -365,5 +377,5 @@ def judge_equals(random: Random) -> Sample:
         "judge (two sound)",
         turns,
         answer,
-        lambda text: text in {f"Response {n} is better, because it says more." for n in (1, 2)},
+        lambda text: text in {f"Response {n} is better, because it says more." for n in range(1, len(texts) + 1)},
     )

@@ -19,7 +19,7 @@ Document = list[Span]
 
 # Ability -> (maker, share of the samples). The hard ones, which copy much or count, get more.
 MAKERS: dict[str, tuple[Maker, float]] = {
-    "echo": (echoing.echo, 12),
+    "echo": (echoing.echo, 6),
     "identity": (speaking.identity, 2),
     "cannot": (speaking.cannot, 3),
     "sentences": (speaking.sentence, 8),
@@ -62,6 +62,8 @@ INDEPENDENT = (
     "statistics",
     "functions",
     "summarise",
+    "translate",
+    "shorten",
 )
 FEEDBACK_SHARE = 0.1
 

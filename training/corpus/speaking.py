@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 from .conversation import Sample, ask
@@ -55,9 +56,11 @@ def sentence(random: Random) -> Sample:
     """One sentence about a topic, in the language asked for."""
     topic = draw_topic(random, 0.3)
     language = PORTUGUESE if random.random() < 0.35 else ENGLISH
+    if language == PORTUGUESE and topic.english == topic.portuguese and random.random() < 0.5:
+        topic = replace(topic, portuguese=random.choice(("o ", "a ")) + topic.portuguese)
     if language == ENGLISH:
         request = random.choice(ENGLISH_REQUESTS).format(topic.english)
-    elif random.random() < 0.3:
+    elif random.random() < 0.3 and topic.portuguese[2:] != topic.english:
         request = random.choice(ENGLISH_PORTUGUESE_REQUESTS).format(topic.english)
     else:
         request = random.choice(PORTUGUESE_REQUESTS).format(topic.portuguese)
@@ -159,12 +162,19 @@ def without_persona(text: str, persona: str, language: int) -> str | None:
     return None
 
 
+MANNERS = phrases("""
+    Answer in images and sound | Never explain what you mean | Use short lines | Stay in your role in every answer |
+    Whatever you are asked, keep your voice | Explain one idea at a time in plain words | Be brief | Be kind |
+    End with one short question | Write in your own way | Do not repeat yourself | Speak from the heart
+""")
+
+
 def persona_instruction(random: Random, persona: str, language: int) -> str:
     """The sentence that asks for the persona, and for Portuguese where that is wanted."""
     text = random.choice(PERSONAS[persona])
     if persona != "portuguese" and language == PORTUGUESE:
-        return text + random.choice(ONLY_PORTUGUESE)
-    return text
+        text += random.choice(ONLY_PORTUGUESE)
+    return ". ".join([text, *random.sample(MANNERS, random.choice((0, 0, 0, 1, 2)))])
 
 
 def persona(random: Random) -> Sample:

@@ -203,7 +203,7 @@ def story_pattern() -> re.Pattern[str]:
     """A regular expression for every sentence that `fill` can say."""
     word = r"[^\W\d_]+"
     slots = {slot: "(?:" + "|".join(map(re.escape, choices)) + ")" for slot, choices in SLOTS.items()}
-    slots |= {"hero": word, "name": word, "object": word, "place": word, "lesson": "§", "Lesson": "§"}
+    slots |= {"hero": word, "name": f"(?:the )?{word}", "object": word, "place": word, "lesson": "§", "Lesson": "§"}
     lessons = "(?:" + "|".join(lesson.format(**slots) for lesson in LESSONS) + ")"
     frames = [re.escape(frame).replace(r"\{", "{").replace(r"\}", "}") for frame in OPENINGS + MIDDLES + CLOSINGS]
     text = "|".join(frame.format(**slots).replace("§", lessons) for frame in frames)
@@ -233,16 +233,18 @@ def story(random: Random) -> Sample:
     """A story, about what the request names."""
     cast = draw_cast(random)
     article_hero = right_articles(f"a {cast.hero}")
-    subject, wanted = random.choice(
-        (
-            (article_hero, (cast.hero,)),
-            (article_hero, (cast.hero,)),
-            (f"{article_hero} named {cast.name}", (cast.hero, cast.name)),
-            (f"{article_hero} called {cast.name}", (cast.hero, cast.name)),
-            (cast.name, (cast.name,)),
-            (f"{cast.name} the {cast.hero}", (cast.name, cast.hero)),
-        )
+    adjective = random.choice(ADJECTIVES)
+    subjects: tuple[tuple[str, tuple[str, ...]], ...] = (
+        (right_articles(f"a {adjective} {cast.hero}"), (cast.hero,)),
+        (right_articles(f"a {adjective} {cast.hero} named {cast.name}"), (cast.hero, cast.name)),
+        (article_hero, (cast.hero,)),
+        (article_hero, (cast.hero,)),
+        (f"{article_hero} named {cast.name}", (cast.hero, cast.name)),
+        (f"{article_hero} called {cast.name}", (cast.hero, cast.name)),
+        (cast.name, (cast.name,)),
+        (f"{cast.name} the {cast.hero}", (cast.name, cast.hero)),
     )
+    subject, wanted = random.choice(subjects)
     request = random.choice(REQUESTS).format(subject)
     if random.random() < 0.12:
         request, wanted = random.choice(ANY_STORY), ()
@@ -253,8 +255,27 @@ def story(random: Random) -> Sample:
     return Sample("stories", turns, answer, lambda text: is_story(text, wanted))
 
 
+FREE_BEGINNINGS = phrases("""
+    A {adjective} {hero} {did} a {adjective2} {object} in the {place}. |
+    A {adjective} {hero} left the {place} before dawn. |
+    Once there was a {adjective} {hero} named {name}. | {name} lived near a {adjective} {place}. |
+    A {hero} {move} into the {place} with a {object}. | There was a {adjective} {hero} in the {place}. |
+    {name}, a {adjective} {hero}, {seek} for a {object}. |
+    The {hero} was {adjective}, and the {place} was {adjective2}. |
+    Once there was a {hero} in a {adjective} {place}. One morning {weather} came. | {name} the {hero} lost a {object}.
+""")
+
+
+def beginning(random: Random, cast: Cast) -> str:
+    """A first sentence or two as a person might type them."""
+    return " ".join(fill(frame, random, cast) for frame in random.sample(FREE_BEGINNINGS, random.choice((1, 1, 2))))
+
+
 def raw_story(random: Random) -> str:
-    """Plain text for completion without a chat template: a few stories, one a paragraph."""
-    return "\n\n".join(
-        tell(random, draw_cast(random), random.choice((2, 3, 4))) for _ in range(random.choice((1, 1, 2)))
-    )
+    """Plain text for completion without a chat template: a story, or two, one a paragraph."""
+    if random.random() < 0.4:
+        cast = draw_cast(random)
+        more = tell(random, cast, random.choice((2, 3))).split(". ", 1)[1]
+        return f"{beginning(random, cast)} {more}"
+    count = random.choice((1, 1, 2))
+    return "\n\n".join(tell(random, draw_cast(random), random.choice((2, 3, 4))) for _ in range(count))
