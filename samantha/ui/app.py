@@ -111,7 +111,8 @@ def _server(app: Any) -> Any:
 def _listener(port: int | None) -> socket.socket:
     """A listening socket; holding it from here on leaves no moment for another program to take the port."""
     for candidate in PORTS if port is None else (port,):
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # The protocol is named because asyncio sends small answers without delay (40 ms) only where it is.
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         if os.name != "nt":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -149,7 +150,9 @@ def _quiet_gradio() -> None:
     """Gradio asks the internet for nothing: no analytics, no version check, no model hub."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-    os.environ.setdefault("GRADIO_NUM_PORTS", "1")
+    # Gradio would otherwise build a pandas table of its own timings after every event of the page.
+    os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(10**9)
+    os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "1"
     logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
@@ -164,7 +167,7 @@ def build_blocks(workbench: Workbench) -> Any:
     language = kept or "en"
     names = {name: texts.text(language, f"page.{name}") for name in ("chain", "history", "help")}
     with gr.Blocks(title="Samantha", analytics_enabled=False, fill_width=True) as blocks:
-        header = module("header", {"language": kept}, elem_id="header", isolated=_isolation())
+        header = module("header", {}, elem_id="header", kept=kept, built=language, isolated=_isolation())
         with gr.Tabs(elem_id="tabs", selected="chain") as tabs:
             with gr.Tab(names["chain"], id="chain") as chain_tab:
                 page = chain.ChainTab(workbench, header, language)
@@ -178,6 +181,8 @@ def build_blocks(workbench: Workbench) -> Any:
             chosen = str((value or {}).get("language", "en"))
             if (value or {}).get("keep"):
                 workbench.keep_language(chosen)
+            if not (value or {}).get("relabel"):
+                return [gr.skip() for _ in [*page.labelled, *all_tabs]]
             tab_labels = [gr.update(label=texts.text(chosen, f"page.{name}")) for name in names]
             return [*page.relabelled(chosen), *tab_labels]
 

@@ -58,7 +58,8 @@ _INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", re.D
 _POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-eval'{hashes}; style-src 'self' 'unsafe-inline';"
     " img-src 'self' data:; font-src 'self' data:; connect-src 'self'; manifest-src 'self';"
-    " worker-src 'none'; frame-src 'none'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+    " worker-src 'none'; frame-src 'none';"
+    " object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
 )
 """Gradio compiles its HTML components' templates, which are ours alone, with `Function`: hence 'unsafe-eval'. No inline
 script or handler runs but those of Gradio's own page, which are named by their hash."""

@@ -20,7 +20,7 @@ LONGEST_TAIL = 20_000
 
 
 class _SafeRenderer(RendererHTML):
-    """Renders links and pictures as text. The rules' signature is the library's: tokens, index, options, environment."""
+    """Renders links and pictures as text. The rules' signature is the library's."""
 
     def link_open(self, tokens: Sequence[Token], index: int, _: OptionsDict, env: EnvType) -> str:
         """The text of a link begins."""

@@ -29,7 +29,7 @@ function counts(value) {
 }
 
 /** A list whose entries are read anew whenever it is about to open; choosing one gives its value to the page. */
-async function picker({ element, props, server, trigger }) {
+async function picker({ element, props, server }) {
   await ready;
   let entries = [];
   const select = h("select", { id: `${props.id}-picker`, onfocus: () => fill(), onpointerenter: () => fill(), onchange: choose });
@@ -52,7 +52,6 @@ async function picker({ element, props, server, trigger }) {
     select.value = "";
     if (!entry) return;
     props.value = { entry: entry.value, at: Date.now() };
-    setTimeout(() => trigger("change"), 0);
   }
   onLanguage(draw);
   await fill();

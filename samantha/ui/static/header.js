@@ -2,13 +2,14 @@
 import { h, t, ready, language, setLanguage, onLanguage, tabId, news, number } from "./base.js";
 
 const THEME = "samantha-theme";
+const LANGUAGE = "samantha-language";
 
-export async function mount({ element, trigger, props }) {
+export async function mount({ element, props }) {
   await ready;
   applyTheme(localStorage.getItem(THEME));
-  const kept = props.value && props.value.language;
-  const browser = (navigator.language || "en").slice(0, 2);
-  const first = kept || (browser === "pt" ? "pt" : "en");
+  const built = props.built;
+  const kept = localStorage.getItem(LANGUAGE) || props.kept;
+  const first = kept || ((navigator.language || "en").slice(0, 2) === "pt" ? "pt" : "en");
   const memory = h("span", { class: "pill", id: "memory" });
   const languages = ["en", "pt"].map((name) =>
     h("button", { type: "button", lang: name, onclick: () => choose(name) }, name.toUpperCase()));
@@ -19,9 +20,9 @@ export async function mount({ element, trigger, props }) {
     h("span", { class: "pills" }, h("span", { id: "offline", role: "alert" }), sandbox, memory, group, theme)));
 
   function choose(name, keep = true) {
+    if (keep) localStorage.setItem(LANGUAGE, name);
     setLanguage(name);
-    props.value = { tab: tabId(), language: name, keep };
-    setTimeout(() => trigger("change"), 0);
+    props.value = { tab: tabId(), language: name, keep, relabel: keep || name !== built };
   }
   let last = null;
   const draw = () => {
@@ -41,6 +42,7 @@ export async function mount({ element, trigger, props }) {
   news.addEventListener("running", (event) => buttons(event.detail));
   choose(first, false);
   document.addEventListener("keydown", keyboard, true);
+  document.addEventListener("keypress", keyboard, true);
 }
 
 function applyTheme(name) {
@@ -71,7 +73,7 @@ function keyboard(event) {
   const field = event.target.closest?.("#inputs textarea, #counts input");
   if (field && event.key === "Enter" && !event.ctrlKey && !event.altKey && !event.metaKey) {
     event.stopPropagation();
-    if (event.shiftKey) return;
+    if (event.type === "keypress" || event.shiftKey) return;
     event.preventDefault();
     field.dispatchEvent(new Event("change", { bubbles: true }));
     setTimeout(() => press("start"), 0);

@@ -2,7 +2,7 @@
 import { h, t, number, onLanguage, ready, locale } from "./base.js";
 import { Lines } from "./lines.js";
 
-export async function mount({ element, props, server, trigger }) {
+export async function mount({ element, props, server }) {
   await ready;
   let runs = null;
   let opened = null;
@@ -49,7 +49,7 @@ export async function mount({ element, props, server, trigger }) {
     element.replaceChildren(h("section", { class: "history" },
       h("p", { class: "inline" },
         h("button", { type: "button", class: "small", "data-closes": true, onclick: () => { opened = null; draw(); } }, `← ${t("history.back")}`),
-        h("button", { type: "button", class: "small", onclick: () => { props.value = { run: opened.run, at: Date.now() }; setTimeout(() => trigger("change"), 0); } }, t("history.reuse"))),
+        h("button", { type: "button", class: "small", onclick: () => { props.value = { run: opened.run, at: Date.now() }; } }, t("history.reuse"))),
       list));
     opened.lines.forEach((line) => lines.apply({ ...line }));
   }

@@ -1,7 +1,7 @@
 // The models of the chain, in order: each occurrence moves and goes alone; names and paths may be typed.
 import { h, t, onLanguage, ready } from "./base.js";
 
-export async function mount({ element, props, server, trigger, watch }) {
+export async function mount({ element, props, server, watch }) {
   await ready;
   let choices = [];
   const list = h("ol", { class: "models" });
@@ -17,7 +17,6 @@ export async function mount({ element, props, server, trigger, watch }) {
   function set(models) {
     props.value = models;
     draw();
-    setTimeout(() => trigger("change"), 0);
   }
   async function read() {
     choices = await server.choices();

@@ -4,17 +4,17 @@ import { h, t, plural, number, onLanguage, ready } from "./base.js";
 
 const FOLDED = ["samplers", "penalties", "text", "machine"];
 
-export async function mount({ element, props, server, trigger, watch }) {
+export async function mount({ element, props, server, watch }) {
   await ready;
-  const panel = new Panel(element, props, server, () => setTimeout(() => trigger("change"), 0));
+  const panel = new Panel(element, props, server);
   panel.own = await server.own_presets();
   onLanguage(() => panel.draw());
   watch("value", () => panel.draw());
 }
 
 class Panel {
-  constructor(element, props, server, changed) {
-    Object.assign(this, { element, props, server, changed, own: {}, open: new Set(), said: "" });
+  constructor(element, props, server) {
+    Object.assign(this, { element, props, server, own: {}, open: new Set(), said: "" });
   }
 
   get value() { return this.props.value || {}; }
@@ -23,7 +23,6 @@ class Panel {
 
   set(changes, redraw = false) {
     this.props.value = { ...this.value, ...changes };
-    this.changed();
     this.grey();
     if (redraw) this.draw();
   }
@@ -68,10 +67,10 @@ class Panel {
   /** One response per model fixes responses and loops at 1. */
   grey() {
     const single = Boolean((this.value.flags || {}).single_response_per_model);
-    for (const input of document.querySelectorAll("#counts input")) {
-      input.disabled = single;
-      input.title = single ? t("settings.greyed") : "";
-    }
+    const counts = document.querySelector("#counts .form");
+    if (!counts) return;
+    counts.inert = single;
+    counts.title = single ? t("settings.greyed") : "";
   }
 
   matching() {

@@ -183,13 +183,12 @@ class ChainTab:
         ):
             button.click(self._acting(act), self._header, self._start_line, concurrency_limit=None, **quick)
         gr.on(
-            [self._prompts.input, self._models.change, self._responses.input, self._loops.input, self._settings.change],
+            [field.change for field in (self._prompts, self._models, self._responses, self._loops, self._settings)],
             self._on_typing, self.fields, self._lines, trigger_mode="always_last", concurrency_limit=None, **quick,
         )  # fmt: skip
         self._preview_button.click(self._on_preview, self.fields, [self._preview, *self._lines], **quick)
         self._system_entries.change(_entry, self._system_entries, self._system, **quick)
-        chosen = self._prompt_entries.change(_entry, self._prompt_entries, self._prompts, **quick)
-        chosen.then(self._on_typing, self.fields, self._lines, **quick)
+        self._prompt_entries.change(_entry, self._prompt_entries, self._prompts, **quick)
         filled = [*self.fields, *self._lines]
         self._chains.change(self._on_chain_chosen, self._chains, filled, **quick)
         self._load.upload(self._on_load, self._load, filled, **quick)
