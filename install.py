@@ -44,7 +44,6 @@ def project_key() -> str:
 def program_steps(environment: Environment, dev: bool, fresh: bool) -> list[Task]:
     """The steps of `.venv` in their order: name, key, title, action."""
     steps = [
-        ("uv", pinned("uv"), "getting uv, which installs faster", lambda again: get_uv(environment, again)),
         requirements_step(environment, "requirements.txt"),
         (
             "llama-cpp-python",
@@ -71,15 +70,19 @@ def requirements_step(environment: Environment, name: str) -> Task:
     return name, digest((ROOT / name).read_text("utf-8")), f"installing {name}", action
 
 
-def get_uv(environment: Environment, again: bool) -> None:
-    """Get uv with pip; without it everything goes on with pip alone."""
-    entry = environment.folder / "uv.txt"
-    entry.write_text(locked("uv"), "utf-8")
-    try:
+def get_uv(environment: Environment) -> None:
+    """Get uv with pip; without it everything goes on with pip alone, and the next installation tries again."""
+
+    def action(again: bool) -> None:
+        entry = environment.folder / "uv.txt"
+        entry.write_text(locked("uv"), "utf-8")
         force = ["--force-reinstall"] if again else []
         run([*environment.pip("install"), "--require-hashes", "--only-binary=:all:", *force, "-r", entry])
+
+    try:
+        environment.step("uv", pinned("uv"), "getting uv, which installs faster", action)
     except InstallError as error:
-        say(f"  uv cannot be had ({error}); going on with pip, which takes longer.")
+        say(f"  uv cannot be had, so pip does the work and takes longer. {error}")
 
 
 def finished(dev: bool) -> bool:
@@ -107,6 +110,7 @@ def install(dev: bool, system: bool, fresh: bool) -> None:
         shutil.rmtree(VENV, ignore_errors=True)
     environment = Environment(VENV)
     environment.make()
+    get_uv(environment)
     for step in program_steps(environment, dev, fresh):
         environment.step(*step)
     if (ROOT / "requirements-code.txt").exists():

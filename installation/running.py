@@ -27,6 +27,11 @@ ADVICE = (
     (r"DO NOT MATCH THE HASHES|[Hh]ash mismatch", "A package is not the one that was locked: check the mirror in use."),
     (r"Killed signal|out of memory", "Memory ran out: set CMAKE_BUILD_PARALLEL_LEVEL=1 and start again."),
     (
+        r"CERTIFICATE_VERIFY_FAILED|invalid peer certificate|UnknownIssuer",
+        "The package index shows a certificate that is not known here: set SSL_CERT_FILE and PIP_CERT to a file with your"
+        " network's own, and start again.",
+    ),
+    (
         r"name resolution|dns error|resolve host|sending request|unreachable|timed? ?out|Connection|No matching dist",
         "The package index cannot be reached: check the network and start again; what is done stays done.",
     ),

@@ -44,6 +44,7 @@ def test_an_unknown_option_installs_nothing() -> None:
         ("OSError: [Errno 28] No space left on device", "disk is full"),
         ("error: dns error: failed to lookup address", "cannot be reached"),
         ("Temporary failure in name resolution", "cannot be reached"),
+        ("Max retries exceeded: SSLError([SSL: CERTIFICATE_VERIFY_FAILED]", "SSL_CERT_FILE"),
         ("THESE PACKAGES DO NOT MATCH THE HASHES", "not the one that was locked"),
         ("c++: fatal error: Killed signal terminated program cc1plus", "CMAKE_BUILD_PARALLEL_LEVEL=1"),
         ("PermissionError: [Errno 13] Permission denied", "cannot be written"),
