@@ -28,8 +28,8 @@ ADVICE = (
     (r"Killed signal|out of memory", "Memory ran out: set CMAKE_BUILD_PARALLEL_LEVEL=1 and start again."),
     (
         r"CERTIFICATE_VERIFY_FAILED|invalid peer certificate|UnknownIssuer",
-        "The package index shows a certificate that is not known here: set SSL_CERT_FILE and PIP_CERT to a file with your"
-        " network's own, and start again.",
+        "The package index shows a certificate not known here: set SSL_CERT_FILE and PIP_CERT to a file that has"
+        " your network's own, and start again.",
     ),
     (
         r"name resolution|dns error|resolve host|sending request|unreachable|timed? ?out|Connection|No matching dist",
