@@ -14,6 +14,7 @@ from typing import Any, get_type_hints
 import msgspec
 
 from samantha.chain.chain import HELP, Chain, Example
+from samantha.cli.parsing import whole_number
 from samantha.errors import SamanthaError
 from samantha.hyperparameters import KNOBS, Knob, changed, check
 from samantha.models.model import PromptFormat
@@ -93,7 +94,7 @@ def _add_setting(group: argparse._ArgumentGroup, name: str, kind: Any) -> None:
     else:
         note = SEED_NOTE if name == "seed" else ""
         declared["help"] = _help(HELP[name] + note)
-        group.add_argument(f"--{name}", metavar="N", type=_whole_number, **declared)
+        group.add_argument(f"--{name}", metavar="N", type=whole_number, **declared)
 
 
 def _add_knob(group: argparse._ArgumentGroup, knob: Knob) -> None:
@@ -126,13 +127,6 @@ def _told(convert: Callable[[str], Any]) -> Callable[[str], Any]:
 def _stop(text: str) -> tuple[str, ...]:
     texts: tuple[str, ...] = check("stop", _texts(text, alone=True))
     return texts
-
-
-def _whole_number(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -62,6 +62,14 @@ class Parser(argparse.ArgumentParser):
         return spelled
 
 
+def whole_number(text: str) -> int:
+    """For `type=`: a whole number, or a sentence."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
 def options(parser: argparse.ArgumentParser) -> list[tuple[str, str]]:
     """Each argument of a parser as it is written, with its help; `--help` left out."""
     rows = []

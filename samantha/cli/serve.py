@@ -2,13 +2,15 @@
 
 from typing import Any
 
+from samantha.cli.parsing import whole_number
+
 DESCRIPTION = ""
 USAGE = "samantha serve [OPTIONS]"
 
 
 def configure(parser: Any) -> None:
     """The options of the command."""
-    parser.add_argument("--port", type=int, metavar="N", help="The port; without it 7860, or the next free one.")
+    parser.add_argument("--port", type=whole_number, metavar="N", help="The port; else 7860 or the next free one.")
     parser.add_argument("--no-browser", action="store_true", help="Print the address only, open no browser.")
 
 

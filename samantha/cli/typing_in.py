@@ -24,6 +24,8 @@ class Typist:
             try:
                 return self._text()
             except EOFError:
+                if self.at_terminal:
+                    print(file=sys.stderr)
                 return None
             except KeyboardInterrupt:
                 print("\nTaken back; /exit or Ctrl-D ends.", file=sys.stderr)
