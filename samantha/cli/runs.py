@@ -30,7 +30,7 @@ def configure(parser: Any) -> None:
     """The options of the command."""
     parser.add_argument("action", nargs="?", choices=tuple(ACTIONS), default="list", help="What to do (default list).")
     parser.add_argument("what", nargs="*", metavar="RUN|WORDS", help="Runs, or words to search for.")
-    parser.add_argument("--limit", type=whole_number, default=20, metavar="N", help="Runs to list at most (default 20).")
+    parser.add_argument("--limit", type=whole_number, default=20, metavar="N", help="Runs to list (default 20).")
     parser.add_argument("--rendered", action="store_true", help="With show: all that the model was given.")
     parser.add_argument("--json", action="store_true", help="With list, search and show: lines of JSON.")
     parser.add_argument("--yes", action="store_true", help="With delete: do not ask.")

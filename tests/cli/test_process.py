@@ -109,3 +109,14 @@ def test_the_examples_of_the_documentation_run(tmp_path: Path) -> None:
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr) == (0, ""), line
         assert "One two three." in done.stdout or "three." in done.stdout, line
+
+
+def test_samantha_tiny_answers_and_is_stored() -> None:
+    command = [sys.executable, "-m", "samantha", "run", "--prompts", "Hello", "--max_tokens", "8"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    with RunStore() as store:
+        (step,) = store.steps(store.find("last"))
+        assert done.stdout == step.text + "\n" * (not step.text.endswith("\n"))
+        assert 0 < step.tokens <= 8
+        assert store.run(store.find("last")).status == "done"
