@@ -111,7 +111,7 @@ def store() -> Finding:
 
     with RunStore() as opened:
         newest = opened.runs(limit=1)
-        return Finding("run store", "ok", f"{opened.path}, newest run {newest[0].id if newest else 'none yet'}")
+        return Finding("store", "ok", f"{opened.path}, newest run {newest[0].id if newest else 'none yet'}")
 
 
 def models() -> Finding:
