@@ -14,7 +14,8 @@ if ! look && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     { apt-get update -q && apt-get install -q -y --no-install-recommends python3 python3-venv; } >&2
 fi
 look || {
-    echo "Samantha needs Python 3.11, 3.12 or 3.13: install one (Debian, Ubuntu: apt-get install python3 python3-venv)" >&2
+    echo "Samantha needs Python 3.11, 3.12 or 3.13: install one, from python.org or with" >&2
+    echo "\`sudo apt-get install python3 python3-venv\`, and start again." >&2
     exit 1
 }
 exec "$python" "$here/install.py" --system "$@"
