@@ -9,5 +9,5 @@ for check in "ruff check ." mypy lint-imports; do
     .venv/bin/$check || { failed=1; echo "*** $check failed ***"; }
 done
 # pytest comes last, so that its closing line is the last one.
-.venv/bin/python -m pytest "$@" || exit
+.venv/bin/python -m pytest -n 2 "$@" || exit
 exit $failed
