@@ -38,7 +38,7 @@ POOL = 1024  # documents sorted by length together
 TOKENS = 2048  # of one batch, padding included
 BATCHES = 2  # of one step, shared among the processes
 PROMPT_WEIGHT = 0.1
-STEPS = 6000
+STEPS = 1250
 CHECKPOINT = OUT / "checkpoint.pt"
 Batch = tuple[Tensor, Tensor, Tensor]
 
@@ -89,8 +89,8 @@ def batch_stream(tokenizer: Tokenizer, seed: int, first_pool: int, context: int)
 
 
 def rate(step: int, steps: int) -> float:
-    """Share of the full learning rate: a short warm-up, a plateau, and a linear fall over the last 45 %."""
-    return min((step + 1) / 60, 1.0, max(0.02, (steps - step) / (0.45 * steps)))
+    """Share of the full learning rate: a short warm-up, a plateau, and a linear fall over the last 60 %."""
+    return min((step + 1) / 60, 1.0, max(0.02, (steps - step) / (0.6 * steps)))
 
 
 class Trainer:
