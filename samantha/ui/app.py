@@ -36,6 +36,7 @@ def launch(port: int | None = None, open_browser: bool = True) -> None:
     """
     from samantha.models.residency import Residency
 
+    print("Samantha is starting ...", flush=True)
     residency = Residency()
     with RunStore() as store, contextlib.closing(residency), serving(residency, store, port) as page:
         print(f"Samantha is at  {page.address}\nOnly this address opens it. Ctrl-C ends the program.", flush=True)

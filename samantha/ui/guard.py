@@ -27,28 +27,12 @@ LARGEST_BODY = 8 * 2**20
 """Bytes of a request's body; chain files and prompts are far smaller."""
 
 EXACT_PATHS = frozenset(
-    [
-        "/",
-        "/config",
-        "/theme.css",
-        "/favicon.ico",
-        "/manifest.json",
-        "/robots.txt",
-        "/gradio_api/queue/join",
-        "/gradio_api/queue/data",
-        "/gradio_api/upload",
-        "/gradio_api/upload_progress",
-        "/gradio_api/component_server",
-        "/gradio_api/component_server/",
-        "/gradio_api/cancel",
-        "/gradio_api/reset",
-        "/gradio_api/startup-events",
-        "/gradio_api/app_id",
-        "/gradio_api/theme.css",
-        "/gradio_api/run/predict",
-        "/gradio_api/run/predict/",
-    ]
-)
+    {
+        "/", "/config", "/theme.css", "/favicon.ico", "/manifest.json", "/gradio_api/queue/join", "/gradio_api/queue/data",
+        "/gradio_api/upload", "/gradio_api/upload_progress", "/gradio_api/component_server",
+        "/gradio_api/component_server/", "/gradio_api/cancel", "/gradio_api/reset", "/gradio_api/startup-events",
+    }
+)  # fmt: skip
 PATH_BEGINNINGS = ("/assets/", "/static/", "/gradio_api/heartbeat/", "/samantha/")
 """All that the page uses. Whatever else Gradio offers (docs, proxy, files, monitoring, code editing) is not there."""
 

@@ -14,7 +14,7 @@ export async function mount({ element }) {
   element.replaceChildren(box, empty, list);
   const lines = new Lines(list);
   const state = { progress: { phase: "idle" }, running: false };
-  const scroller = element.closest("#middle") || document.scrollingElement;
+  const follow = followed(element.closest("#middle"), list);
 
   const draw = () => drawProgress(state, { box, what, bar, more, spoken });
   const drawEmpty = () => {
@@ -33,8 +33,8 @@ export async function mount({ element }) {
     const update = JSON.parse(message.data);
     if (update.memory) tell("memory", update.memory);
     if (!("running" in update)) return;
-    const following = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
     if (fresh || update.clear) lines.clear();
+    if (fresh || (update.lines || []).some((line) => line.new && line.kind === "run")) follow.on = true;
     fresh = false;
     (update.lines || []).forEach((line) => lines.apply(line));
     if (update.progress) state.progress = update.progress;
@@ -43,9 +43,22 @@ export async function mount({ element }) {
     tell("replacing", update.replacing);
     draw();
     drawEmpty();
-    if (following && (state.running || update.lines)) scroller.scrollTop = scroller.scrollHeight;
   };
   tell("running", false);
+}
+
+/** Keeps the newest text in sight until the reader scrolls up, and again once they are back at the end. */
+function followed(scroller, list) {
+  const follow = { on: true };
+  const atEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 160;
+  const away = () => { follow.on = false; };
+  scroller.addEventListener("wheel", (event) => { if (event.deltaY < 0) away(); }, { passive: true });
+  scroller.addEventListener("touchmove", away, { passive: true });
+  scroller.addEventListener("pointerdown", (event) => { if (event.target === scroller) away(); });
+  scroller.addEventListener("keydown", (event) => { if (["PageUp", "ArrowUp", "Home"].includes(event.key)) away(); });
+  scroller.addEventListener("scroll", () => { if (atEnd()) follow.on = true; }, { passive: true });
+  new ResizeObserver(() => { if (follow.on) scroller.scrollTop = scroller.scrollHeight; }).observe(list);
+  return follow;
 }
 
 function offline(gone) {
