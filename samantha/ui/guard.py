@@ -28,8 +28,8 @@ LARGEST_BODY = 8 * 2**20
 
 EXACT_PATHS = frozenset(
     {
-        "/", "/config", "/theme.css", "/favicon.ico", "/manifest.json", "/gradio_api/queue/join", "/gradio_api/queue/data",
-        "/gradio_api/upload", "/gradio_api/upload_progress", "/gradio_api/component_server",
+        "/", "/config", "/theme.css", "/favicon.ico", "/manifest.json", "/gradio_api/queue/join",
+        "/gradio_api/queue/data", "/gradio_api/upload", "/gradio_api/upload_progress", "/gradio_api/component_server",
         "/gradio_api/component_server/", "/gradio_api/cancel", "/gradio_api/reset", "/gradio_api/startup-events",
     }
 )  # fmt: skip

@@ -39,7 +39,8 @@ def test_the_printed_address_opens_the_page_and_ctrl_c_ends_it(samantha_home: Pa
                 assert "gradio" in page.text
                 tab = "0" * 32
                 with client.stream("GET", f"{printed.split('/?')[0]}/samantha/watch/{tab}") as stream:
-                    next(stream.iter_lines())
+                    lines = stream.iter_lines()
+                    next(lines)
                     process.send_signal(signal.SIGINT)
                     _, errors = process.communicate(timeout=30)
             assert process.returncode == 0

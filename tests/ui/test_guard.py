@@ -5,6 +5,7 @@ import hashlib
 import itertools
 import re
 import socket
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -328,3 +329,18 @@ def test_another_page_of_this_computer_reaches_nothing(served: Served, browser: 
         assert all(kind in ("failed", "opaque") for kind, _ in read)
         context.close()
         server.shutdown()
+
+
+def test_a_page_that_leaves_is_noticed(served: Served, inside: httpx.Client) -> None:
+    tab = "c" * 32
+    session = served.page.workbench.sessions.of(tab)
+    with inside.stream("GET", f"/samantha/watch/{tab}") as answer:
+        lines = answer.iter_lines()
+        assert next(lines).startswith("data: ")
+        assert not session.abandoned(-1)
+    while not session.abandoned(-1):  # ends within a beat of the stream, or at the test's limit
+        time.sleep(0.05)
+
+
+def test_a_stream_of_no_tab_of_ours_is_refused(inside: httpx.Client) -> None:
+    assert inside.get("/samantha/watch/nonsense").status_code == 400
