@@ -87,6 +87,7 @@ def test_bad_input_is_a_sentence_beside_its_field_and_loses_nothing(opened: Open
     page.press("#prompts textarea", "Enter")
     page.wait_for_selector("#prompts-line [role=alert]")
     assert "temperature" in page.inner_text("#prompts-line")
+    assert page.inner_text("#steps") == ""
     assert page.input_value("#prompts textarea") == bad
     prompt(page, "---only a note")
     page.click("#start")

@@ -12,6 +12,7 @@ async function status({ element, props, watch }) {
     line.className = problem ? "status problem" : "status";
     line.setAttribute("role", problem ? "alert" : "status");
     line.hidden = !problem && !value.note && !value.note_key && !value.counts;
+    if (problem && element.closest("#prompts-line")) tell("steps", "");
     line.textContent = problem || value.note || (value.note_key ? t(value.note_key, value.values) : counts(value.counts));
   };
   onLanguage(draw);
@@ -113,8 +114,8 @@ async function replaced({ element }) {
 /** How many steps a start would make. */
 async function planned({ element }) {
   await ready;
-  let count;
-  const draw = () => { element.textContent = count === undefined ? "" : count === null ? t("live.steps_endless") : plural("live.steps", count); };
+  let count = "";
+  const draw = () => { element.textContent = count === "" ? "" : count === null ? t("live.steps_endless") : plural("live.steps", count); };
   onLanguage(draw);
   news.addEventListener("steps", (event) => { count = event.detail; draw(); });
 }
