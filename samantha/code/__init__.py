@@ -1,1 +1,1 @@
-"""Running generated code. Foundation holds the port only; blocks, environment and sandboxed runner are their own issue."""
+"""Running generated code: for now the port only, which the engine speaks to. Nothing here runs code yet."""

@@ -1,4 +1,4 @@
-"""The port through which the engine has the code of a response run, and what comes back. How code is run is not here."""
+"""The port through which the engine has the code of a response run, and what comes back. It runs nothing itself."""
 
 from collections.abc import Iterator
 from typing import Literal, Protocol
