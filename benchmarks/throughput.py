@@ -22,7 +22,8 @@ from samantha.hyperparameters import Hyperparameters
 from samantha.models.residency import Residency
 from samantha.runs.store import RunStore
 
-PROMPT = "tell me a long story about a fox and a garden " * 4
+PROMPT = "Once upon a time there was a fox. " * 8
+"""Raw text that every model here goes on with for thousands of tokens."""
 
 
 class BareLoop:
@@ -68,7 +69,7 @@ class BareLoop:
 def whole_path(path: Path, residency: Residency, store: RunStore, n_ctx: int, tokens: int, threads: int) -> list[float]:
     """The arrival time of each token at the consumer of recorded events."""
     knobs = Hyperparameters(max_tokens=tokens, n_ctx=n_ctx, n_threads=threads)
-    chain = Chain(models=(str(path),), prompts=PROMPT + "$$$", seed=1, hyperparameters=knobs)
+    chain = Chain(models=(str(path),), prompts=PROMPT + "$$$", raw=True, seed=1, hyperparameters=knobs)
     times: list[float] = []
     for event in store.record(run(chain, residency)):
         if isinstance(event, TokenGenerated | StepFinished):
@@ -86,7 +87,9 @@ def measure(path: Path, tokens: int, rounds: int, threads: int) -> None:
         bare, residency = BareLoop(path, n_ctx, threads), Residency()
         ratios, rates, tails = [], [], []
         for turn in range(rounds + 1):
-            plain, ours = bare.seconds(tokens), whole_path(path, residency, store, n_ctx, tokens, threads)
+            ours = whole_path(path, residency, store, n_ctx, tokens, threads)
+            plain = bare.seconds(len(ours) - 2)  # the last event is the end of the step, not a token
+            ours = ours[:-1]
             if turn:  # the first is a warm-up
                 ratios.append(rate(ours) / rate(plain))
                 rates.append((rate(ours), rate(plain)))

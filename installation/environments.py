@@ -90,7 +90,9 @@ class Environment:
         """Install packages with uv, or with pip where there is no uv or uv fails (pip knows more mirrors)."""
         uv = VENV / self.scripts.name / ("uv.exe" if WINDOWS else "uv")
         if uv.exists():
-            command = [uv, "pip", "install", "--python", self.python, *(["--reinstall"] if again else []), *arguments]
+            force = ["--reinstall"] if again else []
+            # Compiled now: a model's process reads the environment only, and would compile it anew at every start.
+            command = [uv, "pip", "install", "--compile-bytecode", "--python", self.python, *force, *arguments]
             try:
                 run(command, timeout, mirror())
             except InstallError as error:
