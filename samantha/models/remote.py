@@ -100,7 +100,7 @@ class RemoteModel:
         """See `models.model.Model.generate`. Credit is given back as tokens are read."""
         texts: dict[int, list[str]] = {sample: [] for sample in range(len(request.samples))}
         self._begin(messages.Generate(request))
-        self._limit_rendering(request)
+        self._limit(_size(request))
         try:
             done = yield from self._outputs(texts, max(1, request.window // 2))
         except GeneratorExit:
@@ -111,20 +111,20 @@ class RemoteModel:
 
     def count(self, request: GenerateRequest) -> int:
         """Tokens of the rendered prompt."""
-        reply = self._ask(messages.Count(request))
+        reply = self._ask(messages.Count(request), _size(request))
         assert isinstance(reply, messages.Counted)
         return reply.tokens
 
     def tokenize(self, text: str) -> list[tuple[int, bytes]]:
         """Ids and bytes of the tokens of `text`."""
-        reply = self._ask(messages.Tokenize(text))
+        reply = self._ask(messages.Tokenize(text), len(text))
         assert isinstance(reply, messages.Tokenized)
         return reply.tokens
 
     def reset(self) -> None:
-        """Forget every evaluated token; a worker that was killed has forgotten them already."""
-        if self.alive:
-            self._ask(messages.Reset())
+        """Forget every evaluated token; a worker that is gone has forgotten them already."""
+        with contextlib.suppress(WorkerDied):
+            self._ask(messages.Reset(), 0)
 
     def stop(self, reason: Literal["skipped", "stopped"] = "stopped") -> None:
         """Ask the worker to end what it does; it is killed when it does not within PATIENCE. Thread-safe."""
@@ -174,12 +174,16 @@ class RemoteModel:
                 if isinstance(reply, messages.Done):
                     return
 
-    def _ask(self, request: Request) -> Reply:
+    def _ask(self, request: Request, size: int) -> Reply:
+        """One answer to a question about `size` characters."""
         self._begin(request)
-        return next(self._replies())
+        self._limit(size)
+        for reply in self._replies():
+            self._kill_at = None
+            return reply
+        raise WorkerDied(f"The process of {self.name} did not end what it did and was ended.")
 
-    def _limit_rendering(self, request: GenerateRequest) -> None:
-        size = len(request.text or "") + sum(len(message.content) for message in request.messages)
+    def _limit(self, size: int) -> None:
         self._kill_at = time.monotonic() + RENDER_SECONDS * (1 + size / 100_000)
 
     def _note(self, reply: Reply, texts: dict[int, list[str]]) -> None:
@@ -229,6 +233,10 @@ class RemoteModel:
         """The ends of the samples whose worker had to be killed after a stop."""
         for sample, shown in texts.items():
             yield SampleFinished(sample, "".join(shown), self._ending or "stopped", 0, 0, len(shown), 0.0, 0.0)
+
+
+def _size(request: GenerateRequest) -> int:
+    return len(request.text or "") + sum(len(message.content) for message in request.messages)
 
 
 def parts_of(path: Path) -> list[Path]:

@@ -220,3 +220,14 @@ def test_two_workers_at_once_do_not_disturb_each_other(random_gguf: Path) -> Non
         model.close()
     assert len(answers) == 2
     assert answers[0] == answers[1]
+
+
+def test_a_worker_that_is_stuck_before_its_first_token_is_ended(
+    model: RemoteModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("samantha.models.remote.RENDER_SECONDS", 0.2)
+    native_process(model).send_signal(signal.SIGSTOP)
+    with pytest.raises(WorkerDied, match="stuck"):
+        model.count(ENDLESS)
+    assert not model.alive
+    model.reset()
