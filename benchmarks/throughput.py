@@ -22,8 +22,8 @@ from samantha.hyperparameters import Hyperparameters
 from samantha.models.residency import Residency
 from samantha.runs.store import RunStore
 
-PROMPT = "Once upon a time there was a fox. " * 8
-"""Raw text that every model here goes on with for thousands of tokens."""
+PROMPT = "1 2 3 4 5 6 7 8 9 10 " * 8
+"""Raw text that a model goes on with for ever; an answer that ends early is an error, not a figure."""
 
 
 class BareLoop:
@@ -90,6 +90,8 @@ def measure(path: Path, tokens: int, rounds: int, threads: int) -> None:
             ours = whole_path(path, residency, store, n_ctx, tokens, threads)
             plain = bare.seconds(len(ours) - 2)  # the last event is the end of the step, not a token
             ours = ours[:-1]
+            if len(ours) < tokens:
+                raise SystemExit(f"The answer ended after {len(ours)} of {tokens} tokens: nothing was measured.")
             if turn:  # the first is a warm-up
                 ratios.append(rate(ours) / rate(plain))
                 rates.append((rate(ours), rate(plain)))
