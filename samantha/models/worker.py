@@ -33,7 +33,8 @@ class Worker:
         self._requests = requests
         self._replies = replies
         self._queue: queue.SimpleQueue[Request] = queue.SimpleQueue()
-        self._credit = 0
+        self._granted = 0
+        self._sent = 0
         self._cancelled = False
         self._changed = threading.Condition()
         self._model: LlamaModel | None = None
@@ -56,7 +57,7 @@ class Worker:
                 self._stop(request)
             elif isinstance(request, messages.Credit):
                 with self._changed:
-                    self._credit += request.tokens
+                    self._granted += request.tokens
                     self._changed.notify()
             else:
                 self._cancelled = False
@@ -99,26 +100,29 @@ class Worker:
         return Progress(lambda fraction: self._send([Loading(fraction)]), lambda: self._cancelled)
 
     def _stream(self, outputs: Iterator[Output], window: int) -> None:
-        """Send outputs in frames, never more tokens than there is credit for."""
+        """Send outputs in frames, never more tokens than there is credit for.
+
+        The listener alone adds to what is granted and this thread alone to what is sent, so that neither loses the
+        other's count.
+        """
         with self._changed:
-            self._credit = window
+            self._granted, self._sent = window, 0
         pending: list[Reply] = []
         sent = time.monotonic()
         for output in outputs:
             pending.append(output)
             token = isinstance(output, Token)
-            if token:
-                self._credit -= 1
-            if not token or self._credit <= 0 or time.monotonic() - sent >= FLUSH_SECONDS:
+            self._sent += token
+            if not token or self._sent >= self._granted or time.monotonic() - sent >= FLUSH_SECONDS:
                 self._send(pending)
                 pending, sent = [], time.monotonic()
-            if self._credit <= 0:
+            if self._sent >= self._granted:
                 self._wait_for_credit()
         self._send([*pending, messages.Done()])
 
     def _wait_for_credit(self) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: self._credit > 0 or self._cancelled)
+            self._changed.wait_for(lambda: self._granted > self._sent or self._cancelled)
 
     def _send(self, replies: list[Reply]) -> None:
         write_frame(self._replies, messages.encoder.encode(replies))

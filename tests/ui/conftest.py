@@ -1,5 +1,6 @@
 """A real server on a scripted model whose answers wait where a test wants them to, and a real browser."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -82,7 +83,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Any]:
     """The one Playwright of a test process."""
-    sync_api = pytest.importorskip("playwright.sync_api")
+    from playwright import sync_api
+
     with sync_api.sync_playwright() as started:
         yield started
 
@@ -100,7 +102,8 @@ def launched(playwright: Any, *arguments: str) -> Any:
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", *arguments]
     if path is None and not Path(playwright.chromium.executable_path).exists():
-        pytest.skip("no browser: install Chromium, or run `playwright install chromium`")
+        leave_out = pytest.fail if "CI" in os.environ else pytest.skip  # CI must not pass without having looked
+        leave_out("no browser: install Chromium, or run `playwright install chromium`")
     return playwright.chromium.launch(executable_path=path, args=flags)
 
 

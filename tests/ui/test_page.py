@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from samantha.models.library import TINY_PATH
 from samantha.models.residency import Residency
 from samantha.runs.store import RunStore
 from samantha.ui.app import serving
@@ -349,7 +348,6 @@ def test_clear_and_replace(opened: Open, served: Served) -> None:
     page.wait_for_function(f"document.querySelectorAll('{CARD}').length === 0")
 
 
-@pytest.mark.skipif(not TINY_PATH.exists(), reason="Samantha Tiny is not in the package yet")
 def test_samantha_tiny_answers_in_the_page(browser: Any, tmp_path: Path) -> None:
     residency = Residency()
     with RunStore(tmp_path / "runs.sqlite3") as store, serving(residency, store, 0) as server:

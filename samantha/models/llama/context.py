@@ -34,7 +34,7 @@ class Context:
         native.clear_log()
         self.handle = lib.llama_init_from_model(weights.handle, _parameters(options, threads))
         if not self.handle:
-            reason = "; ".join(native.errors_since_clear()[:1]) or "probably too little memory"
+            reason = "; ".join(native.errors()[:1]) or "probably too little memory"
             raise ModelError(f"A context window of {options.n_ctx} tokens cannot be made ({reason}): lower n_ctx.")
         self.n_ctx = options.n_ctx  # llama.cpp rounds its cells up; a window of 4,000 tokens stays one of 4,000
         self.options = options
@@ -137,7 +137,8 @@ class Context:
         if status == 2:
             raise Aborted
         if status != 0:
-            reason = "the context window is full" if status == 1 else f"status {status} {native.last_error()}".strip()
+            said = "; ".join([f"status {status}", *native.errors()[-1:]])
+            reason = "the context window is full" if status == 1 else said
             raise ModelError(f"llama.cpp could not evaluate the tokens: {reason}.")
         self.evaluated += self._batch.n_tokens
 

@@ -55,14 +55,8 @@ def struct_drift() -> str:
     return "; ".join(differing)
 
 
-def last_error() -> str:
-    """The last error line that llama.cpp wrote, without its prefix; empty when there was none."""
-    errors = [line[2:] for line in _log_lines if line.startswith("4 ") and line[2:].strip()]
-    return errors[-1] if errors else ""
-
-
-def errors_since_clear() -> list[str]:
-    """All error lines since `clear_log`, oldest first."""
+def errors() -> list[str]:
+    """The error lines that llama.cpp wrote since `clear_log`, oldest first."""
     return [line[2:] for line in _log_lines if line.startswith("4 ") and line[2:].strip()]
 
 
@@ -95,8 +89,3 @@ class AbortFlag:
     def clear(self) -> None:
         """Allow evaluation again."""
         self._byte[0] = b"\0"
-
-    @property
-    def is_set(self) -> bool:
-        """Whether evaluation is being aborted."""
-        return bool(self._byte[0] != b"\0")

@@ -183,7 +183,7 @@ class SamplerChain:
         native.clear_log()
         sampler = lib.llama_sampler_init_grammar(self._vocab, grammar.encode(), b"root")
         if not sampler:
-            reason = "; ".join(native.errors_since_clear()[:2]) or "it needs a rule named root"
+            reason = "; ".join(native.errors()[:2]) or "it needs a rule named root"
             raise GrammarError(f"The grammar cannot be read: {reason}.")
         return sampler
 

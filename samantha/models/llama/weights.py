@@ -3,7 +3,6 @@
 import ctypes
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from samantha.errors import ModelFileError
 from samantha.models.llama import native
@@ -29,7 +28,7 @@ class Weights:
         native.clear_log()
         self.handle = lib.llama_model_load_from_file(str(path).encode(), parameters)
         if not self.handle:
-            reason = "; ".join(native.errors_since_clear()[:2]) or "llama.cpp gave no reason"
+            reason = "; ".join(native.errors()[:2]) or "llama.cpp gave no reason"
             raise ModelFileError(f"The model file {path.name} cannot be loaded: {reason}.")
         self.vocab = lib.llama_model_get_vocab(self.handle)
         self.n_vocab = int(lib.llama_vocab_n_tokens(self.vocab))
@@ -96,22 +95,11 @@ class Weights:
         found = lib.llama_model_chat_template(self.handle, None)
         return found.decode(errors="replace") if found else ""
 
-    def metadata(self, key: str) -> str:
-        """The value of a metadata key as text, "" when it is missing."""
-        return self._text(lambda buffer, size: lib.llama_model_meta_val_str(self.handle, key.encode(), buffer, size))
-
     def description(self) -> str:
         """llama.cpp's own short description, e.g. `llama 8B Q4_K - Medium`."""
-        return self._text(lambda buffer, size: lib.llama_model_desc(self.handle, buffer, size))
-
-    @staticmethod
-    def _text(fetch: Callable[[Any, int], int]) -> str:
-        buffer = ctypes.create_string_buffer(4096)
-        return buffer.value.decode(errors="replace") if fetch(buffer, 4096) >= 0 else ""
-
-    def size(self) -> int:
-        """Bytes of all tensors."""
-        return int(lib.llama_model_size(self.handle))
+        buffer = ctypes.create_string_buffer(256)
+        lib.llama_model_desc(self.handle, buffer, len(buffer))
+        return buffer.value.decode(errors="replace")
 
     def parameters(self) -> int:
         """The number of parameters."""
