@@ -119,9 +119,10 @@ class StepFinished(EventBase, frozen=True, kw_only=True):
 
 
 class CodeFound(EventBase, frozen=True, kw_only=True):
-    """The Python code of a response, as it will be run."""
+    """The Python code of a response, as it will be run, and the page of its `html` blocks."""
 
     code: str
+    html: str = ""
 
 
 class CodeOutput(EventBase, frozen=True, kw_only=True):
@@ -131,12 +132,40 @@ class CodeOutput(EventBase, frozen=True, kw_only=True):
     text: str
 
 
+class CodeShown(EventBase, frozen=True, kw_only=True):
+    """A figure, table or page that the code showed. `file` lies below the run's `shown` folder; it is untrusted."""
+
+    media: str
+    file: str
+    title: str = ""
+
+
+class CodeServing(EventBase, frozen=True, kw_only=True):
+    """The code serves something in the background, for the user to open at `url`."""
+
+    url: str
+    port: int
+
+
+class CodeFile(msgspec.Struct, frozen=True):
+    """A file that a step made or changed, relative to the run's work folder; `size` in bytes."""
+
+    name: str
+    size: int
+
+
 class CodeFinished(EventBase, frozen=True, kw_only=True):
-    """`output` is what is fed back; `reason` says how the code ended, e.g. `ok`, `raised`, `time`."""
+    """`output` is what is fed back; `reason` says how the code ended, e.g. `ok`, `raised`, `time`.
+
+    `memory` is the peak in bytes (0: not known); `isolation` how far the code was kept from the computer.
+    """
 
     output: str
     reason: str
     seconds: float = 0.0
+    memory: int = 0
+    isolation: str = ""
+    files: tuple[CodeFile, ...] = ()
 
 
 class Notice(EventBase, frozen=True, kw_only=True):
@@ -171,6 +200,8 @@ Event = (
     | StepFinished
     | CodeFound
     | CodeOutput
+    | CodeShown
+    | CodeServing
     | CodeFinished
     | Notice
     | StepFailed

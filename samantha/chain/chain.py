@@ -41,6 +41,7 @@ class Chain(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     run_code: bool = False
     stop_condition: bool = False
     feedback_code_output_only: bool = False
+    files: tuple[str, ...] = ()
     variables: dict[str, str] = {}
     parallel: Annotated[int, Meta(ge=1, le=64)] = 8
     strip_thinking: bool = True
@@ -68,6 +69,7 @@ HELP: dict[str, str] = {
     "run_code": "Runs the Python code of each response in the sandbox.",
     "stop_condition": "Ends the run when code prints anything without an error.",
     "feedback_code_output_only": "Feeds back only what code printed, not the response.",
+    "files": "Data files that the code may read; in a chain file: relative to it, and in its folder.",
     "variables": "Texts by name, for {{name}} in prompts.",
     "parallel": "How many independent answers are generated together; 1 is one by one.",
     "strip_thinking": "Leaves out what stands between <think> and </think> when feeding back.",

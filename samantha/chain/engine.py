@@ -20,7 +20,7 @@ from samantha.chain.chain import Chain
 from samantha.chain.conversation import Conversation
 from samantha.chain.files import validate
 from samantha.chain.steps import Group, Step
-from samantha.code.code import CodeError, CodeRunner, Finished, Found, Printed
+from samantha.code.code import CodeError, CodeOutcome, CodeRunner, Finished, Found, Printed, Serving, Shown
 from samantha.errors import ChainError, ModelError, SamanthaError, TemplateError
 from samantha.events import Event, RunReason
 from samantha.hyperparameters import differences
@@ -66,7 +66,7 @@ def run(
         raise ChainError(str(error)) from error
     items = prompts.parse(chain.prompts, chain.variables).items
     if chain.run_code and code is None:
-        raise ChainError("run_code is on, but this program has no code environment: turn run_code off.")
+        raise ChainError("run_code is on, but nothing here runs code: turn run_code off.")
     return Run(chain, items, models, code, window, batches, clock)
 
 
@@ -111,6 +111,7 @@ class Run(Iterator[Event]):
         self._model: Model | None = None
         self._stopping = False
         self._skipping = False
+        self._coding = False
         self._ending: RunReason | None = None
         self._stream = self._events()
 
@@ -142,7 +143,7 @@ class Run(Iterator[Event]):
     def _interrupt(self) -> None:
         if self._model:
             self._model.stop("stopped" if self._stopping else "skipped")
-        if self._stopping and self._code:
+        if self._code and (self._stopping or self._coding):
             self._code.stop()
 
     def _interrupted(self) -> bool:
@@ -160,7 +161,13 @@ class Run(Iterator[Event]):
         surplus = steps.surplus(self.chain, self._items)
         if surplus:
             yield self._event(events.Notice, message=surplus)
-        yield from self._all_groups()
+        try:
+            if self.chain.run_code and self._code:
+                self._code.prepare(self.id)
+            yield from self._all_groups()
+        finally:
+            if self.chain.run_code and self._code:
+                self._code.finish(self.id)
         yield self._event(events.RunFinished, reason=self._run_reason())
 
     def _all_groups(self) -> Iterator[Event]:
@@ -319,29 +326,48 @@ class Run(Iterator[Event]):
     def _run_code(self, step: Step, text: str) -> Iterator[Event]:
         """Run the code of a response and decide what is fed back and whether the run ends (SPEC 6)."""
         assert self._code
-        printed, reason = "", ""
-        output: str | None = None
+        printed, end = "", None
+        with self._lock:
+            self._coding = True
         try:
             for outcome in self._code.run(text, self.id, step.number):
-                match outcome:
-                    case Found(code):
-                        yield self._event(events.CodeFound, step, code=code)
-                    case Printed():
-                        printed += outcome.text if outcome.stream == "stdout" else ""
-                        yield self._event(events.CodeOutput, step, stream=outcome.stream, text=outcome.text)
-                    case Finished(output=output, reason=reason):
-                        yield self._event(
-                            events.CodeFinished, step, output=output, reason=reason, seconds=outcome.seconds
-                        )
+                printed += outcome.text if isinstance(outcome, Printed) and outcome.stream == "stdout" else ""
+                end = outcome if isinstance(outcome, Finished) else end
+                yield self._code_event(outcome, step)
         except CodeError as error:
             yield self._event(events.Notice, step, message=str(error))
-        self._judge(printed.strip(), reason)
-        self._feed_back_code(text, output)
+        finally:
+            with self._lock:
+                self._coding = False
+        self._judge(printed.strip(), end.reason if end else "")
+        self._feed_back_code(text, end.output if end else None)
+
+    def _code_event(self, outcome: CodeOutcome, step: Step) -> Event:
+        """What happened to the code, as an event."""
+        event: Event
+        match outcome:
+            case Found(code, html):
+                event = self._event(events.CodeFound, step, code=code, html=html)
+            case Printed(stream, text):
+                event = self._event(events.CodeOutput, step, stream=stream, text=text)
+            case Shown(media, file, title):
+                event = self._event(events.CodeShown, step, media=media, file=file, title=title)
+            case Serving(url, port):
+                event = self._event(events.CodeServing, step, url=url, port=port)
+            case Finished(output, reason, seconds, memory, isolation, files):
+                made = tuple(events.CodeFile(file.name, file.size) for file in files)
+                event = self._event(
+                    events.CodeFinished, step, output=output, reason=reason, seconds=seconds, memory=memory,
+                    isolation=isolation, files=made,
+                )  # fmt: skip
+        return event
 
     def _judge(self, printed: str, reason: str) -> None:
+        if reason != "ok":
+            return  # what was printed before an error, a limit or a stop decides nothing
         if printed == STOP_SAMANTHA:
             self._ending = "stop_samantha"
-        elif self.chain.stop_condition and reason == "ok" and printed not in ("", "None"):
+        elif self.chain.stop_condition and printed not in ("", "None"):
             self._ending = "stop_condition"
 
     def _feed_back_code(self, text: str, output: str | None) -> None:

@@ -42,7 +42,7 @@ def read(path: Path) -> Chain:
         raise ChainError(f"{path} is neither a chain file (.toml) nor a prompt list (.txt): rename it to what it is.")
     text = read_text(path)
     if suffix == ".toml":
-        return from_toml(text, str(path))
+        return _with_data(from_toml(text, str(path)), path)
     if any(line.strip() == "$-$-$" for line in text.splitlines()):
         raise ChainError(f"{path} is a collection, whose entries $-$-$ separates: copy one entry to a file of its own.")
     return Chain(prompts=text)
@@ -56,7 +56,7 @@ def write(chain: Chain, path: Path) -> None:
     """
     if path.is_dir():
         raise ChainError(f"{path} is a folder: give the file a name in it.")
-    text = chain.prompts if path.suffix.lower() == ".txt" else to_toml(chain)
+    text = chain.prompts if path.suffix.lower() == ".txt" else to_toml(_beside(chain, path.parent))
     partial = path.with_name(path.name + ".part")
     try:
         partial.write_bytes(encoded(text, "The chain"))
@@ -64,6 +64,34 @@ def write(chain: Chain, path: Path) -> None:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ChainError(f"{path} cannot be written ({reason}): choose another name or folder.") from error
+
+
+def _with_data(chain: Chain, path: Path) -> Chain:
+    """The chain with its data files where they are.
+
+    A chain may come from a stranger and is about to let code read these files: they must lie in the chain's own folder.
+    """
+    if not chain.files:
+        return chain
+    folder = path.parent.resolve()
+    found = [(folder / name).resolve() for name in chain.files]
+    for name, place in zip(chain.files, found, strict=True):
+        if folder not in place.parents:
+            raise ChainError(
+                f"{path}: files names {name}, which is not in the folder of the chain: put a copy there, or take it "
+                "out and allow it by hand."
+            )
+    return msgspec.structs.replace(chain, files=tuple(map(str, found)))
+
+
+def _beside(chain: Chain, folder: Path) -> Chain:
+    """The chain with the data files that lie in `folder` named from there, so that both can be moved together."""
+    folder = folder.resolve()
+    return msgspec.structs.replace(chain, files=tuple(_named_from(folder, Path(name)) for name in chain.files))
+
+
+def _named_from(folder: Path, place: Path) -> str:
+    return place.relative_to(folder).as_posix() if place.is_relative_to(folder) else str(place)
 
 
 def to_toml(chain: Chain) -> str:

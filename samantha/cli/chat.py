@@ -40,8 +40,8 @@ USAGE = "samantha chat [CHAIN] [OPTIONS]"
 NOT_FOR_CHAT = frozenset(
     {
         "prompts", "loops", "responses", "single_response_per_model", "shuffle_models", "feedback_loop",
-        "cumulative_response", "run_code", "stop_condition", "feedback_code_output_only", "variables", "parallel",
-        "raw",
+        "cumulative_response", "run_code", "stop_condition", "feedback_code_output_only", "files", "variables",
+        "raw", "parallel",
     }
 )  # fmt: skip
 """Settings of chains that have more than one step."""

@@ -21,9 +21,9 @@ USAGE = "samantha complete [TEXT] [OPTIONS]"
 NOT_FOR_COMPLETION = frozenset(
     {
         "prompts", "loops", "responses", "single_response_per_model", "shuffle_models", "feedback_loop", "system",
-        "cumulative_response", "run_code", "stop_condition", "feedback_code_output_only", "variables", "parallel",
+        "cumulative_response", "run_code", "stop_condition", "feedback_code_output_only", "files", "variables",
         "previous_response", "template", "examples", "strip_thinking", "random_hyperparameters", "random_ranges",
-        "raw",
+        "raw", "parallel",
     }
 )  # fmt: skip
 """Settings that say nothing about continuing one text."""

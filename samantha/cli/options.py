@@ -9,6 +9,7 @@ import ast
 import functools
 import tomllib
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, get_type_hints
 
 import msgspec
@@ -56,6 +57,8 @@ def applied(chain: Chain, arguments: argparse.Namespace) -> Chain:
             given[name] = {**getattr(chain, name), **dict(given[name])}
     if "models" in given:
         given["models"] = tuple(given["models"])
+    if "files" in given:
+        given["files"] = (*chain.files, *(str(Path(name).resolve()) for name in given["files"]))
     if "examples" in given:
         given["examples"] = (*chain.examples, *(Example(user, assistant) for user, assistant in given["examples"]))
     together = given.pop("hyperparameters", {})
@@ -194,6 +197,7 @@ def _help(text: str) -> str:
 
 _UNUSUAL: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "models": (("--model", "--models"), {"action": "append", "metavar": "MODEL"}),
+    "files": (("--file", "--files"), {"action": "append", "metavar": "FILE"}),
     "variables": (("--variables",), {"action": "append", "type": _pair, "metavar": "NAME=TEXT"}),
     "random_ranges": (("--random_ranges",), {"action": "append", "type": _range, "metavar": "NAME=LOWEST,HIGHEST"}),
     "template": (("--template",), {"type": _template, "metavar": "NAME"}),

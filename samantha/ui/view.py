@@ -143,7 +143,9 @@ def fold(view: View, event: Event) -> View:
             return _step_finished(view, event)
         case events.StepFailed():
             return _step_failed(view, event)
-        case events.CodeFound() | events.CodeOutput() | events.CodeFinished():
+        case (
+            events.CodeFound() | events.CodeOutput() | events.CodeShown() | events.CodeServing() | events.CodeFinished()
+        ):
             return _code(view, event)
         case events.Notice():
             return _replace(view, lines=(*view.lines, Notice(event.message)))
@@ -282,7 +284,10 @@ def _counted(view: View, event: Event) -> View:
     )  # fmt: skip
 
 
-def _code(view: View, event: events.CodeFound | events.CodeOutput | events.CodeFinished) -> View:
+CodeEvent = events.CodeFound | events.CodeOutput | events.CodeShown | events.CodeServing | events.CodeFinished
+
+
+def _code(view: View, event: CodeEvent) -> View:
     card = _card(view, event)
     if card is None:
         return view

@@ -152,6 +152,7 @@ chains = st.builds(
     run_code=st.booleans(),
     stop_condition=st.booleans(),
     feedback_code_output_only=st.booleans(),
+    files=st.lists(text, max_size=3).map(tuple),
     variables=st.dictionaries(text, text, max_size=3),
     parallel=st.integers(1, 64),
     strip_thinking=st.booleans(),
@@ -202,6 +203,28 @@ def test_files_are_written_and_read(tmp_path: Path) -> None:
     write(Chain(), path)
     assert read(path) == Chain()
     assert [each.name for each in tmp_path.iterdir()] == ["poem.toml"]
+
+
+def test_data_files_lie_beside_the_chain_and_move_with_it(tmp_path: Path) -> None:
+    (tmp_path / "a" / "data").mkdir(parents=True)
+    data = tmp_path.resolve() / "a" / "data" / "sales.csv"
+    data.write_text("month,sold\n")
+    chain = Chain(prompts="p", files=(str(data),))
+    write(chain, tmp_path / "a" / "one.toml")
+    assert 'files = ["data/sales.csv"]' in (tmp_path / "a" / "one.toml").read_text()
+    assert read(tmp_path / "a" / "one.toml") == chain
+    (tmp_path / "a").rename(tmp_path / "b")
+    assert read(tmp_path / "b" / "one.toml").files == (str(tmp_path.resolve() / "b" / "data" / "sales.csv"),)
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../secret.csv", "data/../../secret.csv", "link.csv", "."])
+def test_a_chain_file_cannot_name_files_outside_its_folder(tmp_path: Path, name: str) -> None:
+    (tmp_path / "secret.csv").write_text("x")
+    (tmp_path / "chains").mkdir()
+    (tmp_path / "chains" / "link.csv").symlink_to(tmp_path / "secret.csv")
+    (tmp_path / "chains" / "one.toml").write_text(f'prompts = "p"\nfiles = ["{name}"]\n')
+    with pytest.raises(ChainError, match=r"not in the folder of the chain: put a copy there"):
+        read(tmp_path / "chains" / "one.toml")
 
 
 def test_a_text_file_is_a_prompt_list(tmp_path: Path) -> None:

@@ -305,6 +305,13 @@ class ScriptedCode:
     def __init__(self, outcome: dict[str, tuple[str, str]]) -> None:
         self.outcome = outcome
         self.stopped = 0
+        self.runs: list[tuple[str, str]] = []
+
+    def prepare(self, run: str) -> None:
+        self.runs.append(("prepare", run))
+
+    def finish(self, run: str) -> None:
+        self.runs.append(("finish", run))
 
     def run(self, response: str, run: str, step: int) -> Iterator[CodeOutcome]:
         if response in self.outcome:
@@ -321,6 +328,12 @@ class ScriptedCode:
 CODE = Chain(models=("m",), prompts="p", loops=3, run_code=True, feedback_loop=True)
 
 
+def test_the_runner_is_made_ready_once_and_told_of_the_end() -> None:
+    code = ScriptedCode({})
+    found, _ = played(CODE, {"m": ["a"]}, code=code)
+    assert code.runs == [("prepare", found[0].run), ("finish", found[0].run)]
+
+
 def test_the_output_of_code_is_fed_back_after_the_response() -> None:
     _, source = played(CODE, {"m": ["a", "b", "c"]}, code=ScriptedCode({"a": ("42\n", "ok")}))
     assert [turns[0][1] for turns in contents(source)[1:]] == ["a\n\n42", "b"]
@@ -333,9 +346,18 @@ def test_code_output_only_keeps_the_last_text_when_it_is_empty() -> None:
     assert [turns[0][1] for turns in contents(source)[1:]] == ["42", "42"]
 
 
-@pytest.mark.parametrize(("printed", "steps"), [(" STOP_SAMANTHA\n", 1), ("not STOP_SAMANTHA", 3), ("", 3)])
-def test_stop_samantha_ends_the_run_only_when_it_is_all_that_was_printed(printed: str, steps: int) -> None:
-    found, _ = played(CODE, {"m": ["a"]}, code=ScriptedCode({"a": (printed, "ok")}))
+@pytest.mark.parametrize(
+    ("printed", "end", "steps"),
+    [
+        (" STOP_SAMANTHA\n", "ok", 1),
+        ("not STOP_SAMANTHA", "ok", 3),
+        ("", "ok", 3),
+        ("STOP_SAMANTHA", "raised", 3),
+        ("STOP_SAMANTHA", "time", 3),
+    ],
+)
+def test_stop_samantha_ends_the_run_only_when_it_is_all_that_was_printed(printed: str, end: str, steps: int) -> None:
+    found, _ = played(CODE, {"m": ["a"]}, code=ScriptedCode({"a": (printed, end)}))
     assert len(of(events.StepFinished, found)) == steps
     assert reason(found) == ("stop_samantha" if steps == 1 else "done")
 
@@ -357,3 +379,23 @@ def test_after_a_skip_the_code_runs_and_after_a_stop_it_does_not() -> None:
         list(pulled_until(stream, events.TokenGenerated, 1))
         getattr(stream, action)()
         assert len(of(events.CodeFinished, list(stream))) == expected
+
+
+class StoppedCode(ScriptedCode):
+    """Code that is stopped while it runs."""
+
+    def run(self, response: str, run: str, step: int) -> Iterator[CodeOutcome]:
+        yield Found("while True: pass")
+        yield Finished("", "stopped" if self.stopped else "ok", 0.1)
+
+
+@pytest.mark.parametrize(("action", "ends"), [("skip", "done"), ("stop", "stopped")])
+def test_code_that_runs_is_ended_by_a_skip_and_by_a_stop(action: str, ends: str) -> None:
+    stream = run(CODE, ScriptedSource({"m": ["a"]}), code=StoppedCode({}))
+    for event in stream:
+        if isinstance(event, events.CodeFound):
+            getattr(stream, action)()
+            break
+    found = list(stream)
+    assert found[0].reason == "stopped"
+    assert found[-1].reason == ends
