@@ -12,6 +12,7 @@
     │   └── WorkerDied             the model's process ended by itself
     ├── StoreError                 the run store cannot be read or written
     ├── SessionBusy                a second run was asked for while one is active
+    ├── SandboxError               a grant or limit that cannot be given, or no sandbox to run code in
     └── SettingsError              a settings file or a folder cannot be used
 
 What is not here: our own bugs. They raise what Python raises and are never caught as one of these.
@@ -77,6 +78,10 @@ class StoreError(SamanthaError):
 
 class SessionBusy(SamanthaError):
     """A run is already active in this session."""
+
+
+class SandboxError(SamanthaError):
+    """A grant or a limit that cannot be given, or no sandbox to run code in."""
 
 
 class SettingsError(SamanthaError):

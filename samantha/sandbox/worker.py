@@ -1,7 +1,4 @@
-"""What a child process may touch, by the best means of the platform: model workers see no network and read-only files.
-
-The sandbox for generated code, its canary and seccomp filter stand on this and come with their own issue.
-"""
+"""What a model worker may touch: no network, its model and the program read-only. Generated code has `code.py`."""
 
 import functools
 import os
@@ -32,7 +29,7 @@ def confine_worker(arguments: Sequence[str], readable: Sequence[Path]) -> Confin
     Args:
         readable: files and folders, bound read-only at their own resolved places.
     """
-    package_root = Path(__file__).resolve().parent.parent
+    package_root = Path(__file__).resolve().parents[2]
     environment = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     environment |= {"PYTHONPATH": str(package_root), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1"}
     command = (sys.executable, *arguments)
