@@ -78,40 +78,6 @@ class _Starter:
 _starter = _Starter()
 
 
-def start(self, work: Callable[[], "subprocess.Popen[bytes]"]) -> "subprocess.Popen[bytes]":
-        with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._serve, name="process starter", daemon=True)
-                self._thread.start()
-        answer: queue.SimpleQueue[object] = queue.SimpleQueue()
-        self._orders.put((work, answer))
-        result = answer.get()
-        if isinstance(result, Exception):
-            raise result
-        assert isinstance(result, subprocess.Popen)
-        return result
-
-    def _serve(self) -> None:
-        while True:
-            work, answer = self._orders.get()
-            try:
-                answer.put(work())
-            except (OSError, ValueError, subprocess.SubprocessError) as error:
-                answer.put(error)
-
-
-_starter = _Starter()
-
-
-def started(work: Callable[[], "subprocess.Popen[bytes]"]) -> "subprocess.Popen[bytes]":
-    """The process that `work` starts, on the thread that lives as long as the program.
-
-    Raises:
-        OSError: it cannot be started.
-    """
-    return _starter.start(work)
-
-
 def start(work: Callable[[], "subprocess.Popen[bytes]"]) -> "subprocess.Popen[bytes]":
     """Call `work`, which starts a process, on the thread that lives as long as the program.
 
