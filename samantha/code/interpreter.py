@@ -1,0 +1,268 @@
+"""A warm interpreter of the code environment, seen from outside: it gets jobs and tells how they ended.
+
+`Serving` is one process for many jobs, forked for each (Linux, isolated); `Once` is one process for one job (everywhere).
+What they may touch was decided by `sandbox`; which limits end them, by the runner.
+"""
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from typing import IO, Any, Protocol
+
+import msgspec
+
+from samantha import processes
+from samantha.sandbox.code import Confined
+
+PACKET = 1 << 16
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """How a job ended: exit status (negative: signal; None: the interpreter died with it), peak memory in bytes."""
+
+    status: int | None
+    memory: int = 0
+    background: tuple[int, ...] = ()
+    """Ports that processes of the job go on serving."""
+
+
+class Job(msgspec.Struct, frozen=True):
+    """What the code environment is told, under the names that it sees."""
+
+    source: str
+    name: str
+    box: str
+    shown: str
+    html: str = ""
+    links: tuple[str, ...] = ()
+    """Granted files, which get a link of their name in the box."""
+
+
+class Output(Protocol):
+    """What a job writes: `fileno()` is a descriptor to read from until its end."""
+
+    def fileno(self) -> int:
+        """The descriptor."""
+
+    def close(self) -> None:
+        """Read no more."""
+
+
+class Interpreter(Protocol):
+    """One sandbox with an interpreter that is ready, or becomes so while nobody waits."""
+
+    pid: int
+
+    def begin(self, job: Job, ended: Callable[[Ended], None]) -> tuple[Output, Output]:
+        """Start a job: its standard output and errors. `ended` is called once, from another thread."""
+
+    def usable(self) -> bool:
+        """Whether another job may begin here."""
+
+    def kill(self) -> None:
+        """End everything in it, at once."""
+
+    def complaint(self) -> str:
+        """The last line it wrote to its own standard error: why it did not start."""
+
+
+def start(confined: Confined, standard_input: Any, piped: bool) -> subprocess.Popen[bytes]:
+    """Start a confined command on the thread that outlives every run, in a session of its own."""
+    output = subprocess.PIPE if piped else subprocess.DEVNULL
+    flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+    return processes.start(
+        lambda: subprocess.Popen(
+            list(confined.command), stdin=standard_input, stdout=output, stderr=subprocess.PIPE, bufsize=0,
+            env=dict(confined.environment), pass_fds=confined.pass_fds, start_new_session=sys.platform != "win32",
+            creationflags=flags,
+        )
+    )  # fmt: skip
+
+
+class Serving:
+    """One process that forks for each job."""
+
+    def __init__(self, confined: Confined) -> None:
+        """Start it; it warms up by itself.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = start(confined, theirs, piped=False)
+        self.pid = self._process.pid
+        self._errors = _Tail(self._process.stderr)
+        self._lock = threading.Lock()
+        self._ended: Callable[[Ended], None] | None = None
+        self._connections: dict[int, queue.SimpleQueue[socket.socket | None]] = {}
+        self._asked = 0
+        self._dead = False
+        threading.Thread(target=self._listen, name="code environment", daemon=True).start()
+
+    def begin(self, job: Job, ended: Callable[[Ended], None]) -> tuple[Output, Output]:
+        """See `Interpreter`."""
+        pipes = [os.pipe(), os.pipe()]
+        readers = [os.fdopen(reader, "rb", buffering=0) for reader, _ in pipes]
+        with self._lock:
+            self._ended = ended
+            dead = self._dead
+        try:
+            message = msgspec.json.encode({"job": job})
+            socket.send_fds(self._control, [message], [writer for _, writer in pipes])
+        except OSError:
+            dead = True
+        for _, writer in pipes:
+            os.close(writer)
+        if dead:
+            self._tell_end(Ended(None))
+        return readers[0], readers[1]
+
+    def usable(self) -> bool:
+        """See `Interpreter`."""
+        return not self._dead and self._process.poll() is None
+
+    def kill(self) -> None:
+        """See `Interpreter`."""
+        _kill_group(self._process)
+        with contextlib.suppress(OSError):
+            self._control.shutdown(socket.SHUT_RDWR)
+
+    def complaint(self) -> str:
+        """See `Interpreter`."""
+        return self._errors.last()
+
+    def connect(self, port: int, timeout: float = 5.0) -> socket.socket:
+        """A connection to a port that listens inside.
+
+        Raises:
+            OSError: nothing listens there, or the sandbox is gone.
+        """
+        answer: queue.SimpleQueue[socket.socket | None] = queue.SimpleQueue()
+        with self._lock:
+            self._asked += 1
+            number = self._asked
+            self._connections[number] = answer
+        try:
+            self._control.send(json.dumps({"connect": port, "id": number}).encode())
+            connection = answer.get(timeout=timeout)
+        except queue.Empty:
+            connection = None
+        finally:
+            with self._lock:
+                self._connections.pop(number, None)
+        if connection is None:
+            raise ConnectionRefusedError(f"nothing answers at port {port} of the sandbox")
+        return connection
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                data, descriptors, _, _ = socket.recv_fds(self._control, PACKET, 1)
+            except OSError:
+                data = b""
+            if not data:
+                break
+            self._take(json.loads(data), descriptors)
+        with self._lock:
+            self._dead = True
+            waiting = list(self._connections.values())
+        for answer in waiting:
+            answer.put(None)
+        self._tell_end(Ended(None))
+
+    def _take(self, message: dict[str, Any], descriptors: list[int]) -> None:
+        if "ended" in message:
+            self._tell_end(Ended(message["ended"], message["memory"], tuple(message["background"])))
+        answer = self._connections.get(message.get("connected") or message.get("failed") or 0)
+        if answer is not None and descriptors:
+            answer.put(socket.socket(fileno=descriptors[0]))
+        elif answer is not None:
+            answer.put(None)
+        else:
+            for descriptor in descriptors:
+                os.close(descriptor)
+
+    def _tell_end(self, end: Ended) -> None:
+        with self._lock:
+            ended, self._ended = self._ended, None
+        if ended:
+            ended(end)
+
+
+class Once:
+    """One process for one job, waiting for it on standard input."""
+
+    def __init__(self, confined: Confined) -> None:
+        """Start it; it warms up by itself.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        self._process = start(confined, subprocess.PIPE, piped=True)
+        self.pid = self._process.pid
+        self._used = False
+
+    def begin(self, job: Job, ended: Callable[[Ended], None]) -> tuple[Output, Output]:
+        """See `Interpreter`."""
+        self._used = True
+        process = self._process
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        with contextlib.suppress(OSError), process.stdin as entrance:
+            entrance.write(msgspec.json.encode(job) + b"\n")
+        waiting = threading.Thread(target=lambda: ended(Ended(_status(process.wait()))), name="code", daemon=True)
+        waiting.start()
+        return process.stdout, process.stderr
+
+    def usable(self) -> bool:
+        """See `Interpreter`."""
+        return not self._used and self._process.poll() is None
+
+    def kill(self) -> None:
+        """See `Interpreter`."""
+        _kill_group(self._process)
+
+    def complaint(self) -> str:
+        """See `Interpreter`: its errors are the job's."""
+        return ""
+
+
+class _Tail:
+    """The last line of a stream, read by a thread so that it never fills."""
+
+    def __init__(self, stream: IO[bytes] | None) -> None:
+        self._stream = stream
+        self._last = b""
+        self._thread = threading.Thread(target=self._read, name="errors", daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        for line in self._stream or ():
+            self._last = line.strip()[:500] or self._last
+
+    def last(self) -> str:
+        self._thread.join(0.5)
+        return self._last.decode("utf-8", "replace")
+
+
+def _status(status: int) -> int:
+    """An exit status as Python has it; bubblewrap reports its child's signal as 128 + number."""
+    return 128 - status if 128 < status < 160 else status
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
