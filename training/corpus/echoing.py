@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from random import Random
 
+from .coding import SYSTEMS, code_of, fenced
 from .conversation import Sample, ask
+from .programs import BREAKS
 from .sentences import ENGLISH, PORTUGUESE, draw_clause, draw_topic, render
 from .speaking import PLAIN_SYSTEMS
 from .words import any_name, any_word, capitalised, phrases
@@ -18,6 +20,14 @@ PREVIOUS = phrases("""
     Repete a resposta anterior
 """)
 
+RUN = phrases("""
+    Run it | Run the code | Run it again | Execute the code | Run the previous code | Run your code |
+    Run the code of the previous response
+""")
+RUN_THIS = phrases("""
+    Run this code: | Run this: | Execute this code: | Run this program: | Execute this Python code:
+""")
+
 
 def draw_text(random: Random) -> str:
     """Words, names and numbers in any order, or a sentence."""
@@ -29,8 +39,24 @@ def draw_text(random: Random) -> str:
     return capitalised(text) + "." if random.random() < 0.2 else text
 
 
+def run_code(random: Random) -> Sample:
+    """Code that is to be run, with its errors: it is said again as it is, and the program runs what is said."""
+    broken, mended, *_ = random.choice(BREAKS)(random)
+    code = (broken if random.random() < 0.6 else mended).strip()
+    system = random.choice(SYSTEMS)
+    answer = f"```python\n{code}\n```"
+    if random.random() < 0.6:
+        turns = ask(random.choice(RUN) + random.choice(("", ".")), system=system, previous=fenced(random, code))
+    else:
+        given = random.choice((answer, code))
+        turns = ask(f"{random.choice(RUN_THIS)}\n{given}", system=system)
+    return Sample("echo", turns, answer, lambda text: code_of(text).strip() == code)
+
+
 def echo(random: Random) -> Sample:
     """The given text again, or the previous response again."""
+    if random.random() < 0.25:
+        return run_code(random)
     text, system = draw_text(random), random.choice(PLAIN_SYSTEMS)
     if random.random() < 0.3:
         turns = ask(random.choice(PREVIOUS) + random.choice(("", ".")), system=system, previous=text)

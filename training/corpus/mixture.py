@@ -19,7 +19,7 @@ Document = list[Span]
 
 # Ability -> (maker, share of the samples). The hard ones, which copy much or count, get more.
 MAKERS: dict[str, tuple[Maker, float]] = {
-    "echo": (echoing.echo, 4),
+    "echo": (echoing.echo, 5),
     "identity": (speaking.identity, 3),
     "cannot": (speaking.cannot, 2),
     "sentences": (speaking.sentence, 6),
