@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import multiprocessing
 import os
 import tempfile
 import time
@@ -167,6 +168,14 @@ def log(path: Path, record: dict[str, float]) -> None:
         file.write(json.dumps(record) + "\n")
 
 
+def forget_after(path: Path, step: int) -> None:
+    """Drop the lines of steps that no checkpoint kept and that are done again."""
+    if path.exists():
+        lines = path.read_text("utf-8").splitlines()
+        kept = [line for line in lines if json.loads(line)["step"] <= step]
+        path.write_text("".join(f"{line}\n" for line in kept), "utf-8")
+
+
 def train(steps: int, seed: int = 1, save_every: float = 120.0, rank: int = 0, workers: int = 1) -> None:
     """Train up to a step, from the checkpoint if there is one."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -180,7 +189,10 @@ def train(steps: int, seed: int = 1, save_every: float = 120.0, rank: int = 0, w
     state = trainer.state
     stream = batch_stream(tokenizer, seed, state["pool"], trainer.network.shape.context)
     saved = time.monotonic()
-    while state["step"] < steps:
+    if rank == 0:
+        forget_after(OUT / "log.jsonl", state["step"])
+    parent = multiprocessing.parent_process()
+    while state["step"] < steps and (parent is None or parent.is_alive()):
         started = time.monotonic()
         taken = [next(stream) for _ in range(BATCHES)]
         batches = [batch for _, batch in taken]
