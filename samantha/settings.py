@@ -57,6 +57,8 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     language: str = ""
     model_folders: tuple[str, ...] = ()
     presets: dict[str, dict[str, object]] = {}
+    full_access: bool = False
+    """Whether sessions begin with full access for generated code."""
 
 
 def load() -> Settings:

@@ -80,6 +80,7 @@ class serving(contextlib.AbstractContextManager[Page]):  # noqa: N801 - used lik
     def __enter__(self) -> Page:
         page = self._page
         page.app = build_app(page.workbench)
+        page.workbench.code.look()
         guarded = guard.Guard(page.app, page.port, page.token)
         page.server = _server(guarded)
         page.thread = threading.Thread(target=page.server.run, args=([self._listener],), name="page", daemon=True)
@@ -90,7 +91,7 @@ class serving(contextlib.AbstractContextManager[Page]):  # noqa: N801 - used lik
 
     def __exit__(self, *_: object) -> None:
         page = self._page
-        page.workbench.sessions.close()
+        page.workbench.close()
         page.server.should_exit = True
         if page.thread is not None:
             page.thread.join(5)
@@ -137,13 +138,14 @@ def build_app(workbench: Workbench) -> Any:
     from samantha.ui.theme import theme
 
     closed: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
-    app = fastapi.FastAPI(routes=routes(workbench.sessions), **closed)
+    app = fastapi.FastAPI(routes=routes(workbench), **closed)
     blocks = build_blocks(workbench)
     blocks.queue(api_open=False, default_concurrency_limit=None)
     return gr.mount_gradio_app(
         app, blocks, path="/", server_name=HOST, footer_links=[], run_history=False, app_kwargs=closed,
         allowed_paths=[], blocked_paths=["/"], show_error=False, max_file_size=guard.LARGEST_BODY, ssr_mode=False,
-        pwa=False, enable_monitoring=False, mcp_server=False, theme=theme(), css_paths=[STATIC / "page.css"],
+        pwa=False, enable_monitoring=False, mcp_server=False, theme=theme(),
+        css_paths=[STATIC / "page.css", STATIC / "code.css"],
     )  # fmt: skip
 
 
@@ -161,6 +163,7 @@ def build_blocks(workbench: Workbench) -> Any:
     """The page's components and what they do."""
     import gradio as gr
 
+    from samantha.ui import code_access
     from samantha.ui.components import module
     from samantha.ui.tabs import chain, help, history
 
@@ -168,7 +171,10 @@ def build_blocks(workbench: Workbench) -> Any:
     language = kept or "en"
     names = {name: texts.text(language, f"page.{name}") for name in ("chain", "history", "help")}
     with gr.Blocks(title="Samantha", analytics_enabled=False, fill_width=True) as blocks:
-        header = module("header", {}, elem_id="header", kept=kept, built=language, isolated=_isolation())
+        header = module(
+            "header", {}, elem_id="header", kept=kept, built=language, isolated=_isolation(),
+            functions=code_access.functions(workbench),
+        )  # fmt: skip
         with gr.Tabs(elem_id="tabs", selected="chain") as tabs:
             with gr.Tab(names["chain"], id="chain") as chain_tab:
                 page = chain.ChainTab(workbench, header, language)

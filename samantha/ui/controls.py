@@ -19,14 +19,17 @@ FLAGS = (
     "cumulative_response", "single_response_per_model", "shuffle_models", "reset_model", "random_hyperparameters",
     "strip_thinking", "raw",
 )  # fmt: skip
-"""The switches of the panel. `feedback_loop` stands beside its field; those that run code come with the code tab."""
+"""The switches of the panel. `feedback_loop` stands beside its field."""
 
-CARRIED = ("run_code", "stop_condition", "feedback_code_output_only")
-"""Switches that a chain file may set and the panel does not show yet: kept, so that saving loses nothing."""
+CODE_FLAGS = ("run_code", "stop_condition", "feedback_code_output_only")
+"""The switches of the panel that concern generated code."""
+
+FIELDS = ("prompts", "models", "settings", "access", "start")
+"""Where a sentence on a mistake can stand."""
 
 
 class FieldError(SamanthaError):
-    """A sentence and the field that it belongs to: `prompts`, `models`, `settings` or `start`.
+    """A sentence and the field that it belongs to: one of `FIELDS`.
 
     Args:
         key: of the sentence in the page's texts, where it is one of the page's own; `values` fill it.
@@ -53,6 +56,7 @@ class Fields(msgspec.Struct, frozen=True):
     models: tuple[str, ...]
     responses: float | None
     loops: float | None
+    files: tuple[str, ...] = ()
 
 
 def declaration() -> list[dict[str, Any]]:
@@ -80,7 +84,7 @@ def panel(chain: Chain) -> dict[str, Any]:
     """The settings of `chain` as the panel's value."""
     return {
         "hyperparameters": msgspec.to_builtins(differences(chain.hyperparameters)),
-        "flags": {name: getattr(chain, name) for name in (*FLAGS, *CARRIED)},
+        "flags": {name: getattr(chain, name) for name in (*FLAGS, *CODE_FLAGS)},
         "seed": chain.seed,
         "parallel": chain.parallel,
         "variables": "\n".join(f"{name} = {_one_line(value)}" for name, value in chain.variables.items()),
@@ -123,12 +127,12 @@ def chain_of(fields: Fields, settings: dict[str, Any] | None) -> Chain:
 
 
 def _data(fields: Fields, values: dict[str, Any]) -> dict[str, Any]:
-    flags = {name: bool(on) for name, on in (values.get("flags") or {}).items() if name in (*FLAGS, *CARRIED)}
+    flags = {name: bool(on) for name, on in (values.get("flags") or {}).items() if name in (*FLAGS, *CODE_FLAGS)}
     single = flags.get("single_response_per_model", False)
     return flags | {
         "models": fields.models, "system": fields.system, "previous_response": fields.previous,
         "prompts": fields.prompts, "feedback_loop": fields.feedback,
-        "responses": 1 if single else _whole("Responses", fields.responses, 1),
+        "files": fields.files, "responses": 1 if single else _whole("Responses", fields.responses, 1),
         "loops": 1 if single else _whole("Loops", fields.loops, 0),
         "seed": values.get("seed"), "parallel": values.get("parallel", 8),
         "variables": variables(values.get("variables") or ""), "examples": values.get("examples") or [],

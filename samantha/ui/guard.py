@@ -42,11 +42,28 @@ _INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", re.D
 _POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-eval'{hashes}; style-src 'self' 'unsafe-inline';"
     " img-src 'self' data:; font-src 'self' data:; connect-src 'self'; manifest-src 'self';"
-    " worker-src 'none'; frame-src 'none';"
+    " worker-src 'none'; frame-src 'self';"
     " object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
 )
 """Gradio compiles its HTML components' templates, which are ours alone, with `Function`: hence 'unsafe-eval'. No inline
 script or handler runs but those of Gradio's own page, which are named by their hash."""
+
+FRAMES = "/samantha/code/shown/"
+"""Where pages that code made are answered: the only ones that the page may frame."""
+
+FRAME_POLICY = (
+    "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval' data: blob:;"
+    " style-src 'unsafe-inline'; img-src data: blob:; font-src data:; form-action 'none'; base-uri 'none';"
+    " frame-ancestors 'self'"
+)
+"""Scripts run, without an origin: they read nothing of ours, and load from and send to nowhere."""
+
+_FRAME_HEADERS = [
+    (b"x-frame-options", b"SAMEORIGIN"),
+    # The policy alone leaves look-ups of names and WebRTC open; browsers that know this header close them too.
+    (b"connection-allowlist", b"()"),
+    (b"x-dns-prefetch-control", b"off"),
+]
 
 _HEADERS = [
     (b"x-content-type-options", b"nosniff"),
@@ -107,7 +124,9 @@ class Guard:
         elif headers.length() > LARGEST_BODY:
             await _answer(send, 413, f"At most {LARGEST_BODY // 2**20} MiB may be sent at once.")
         else:
-            await self._app(_uncompressed(scope), _limited(receive), _Outgoing(send))
+            framed = scope["path"].startswith(FRAMES)
+            outgoing = _framed(send) if framed else _Outgoing(send)
+            await self._app(_uncompressed(scope), _limited(receive), outgoing)
 
     def _foreign(self, scope: Scope, headers: "_Headers") -> str:
         """Why the request does not come from our own page, or nothing."""
@@ -216,6 +235,19 @@ class _Outgoing:
         assert self._start is not None
         await self._send({**self._start, "headers": _with_policy(self._start, self._page)})
         await self._send({"type": "http.response.body", "body": self._page})
+
+
+def _framed(send: Send) -> Send:
+    """`send` for what the page frames: the same headers, but those that say who may frame it and what it may do."""
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            own = dict(_with_policy(message, b""))
+            own |= dict(_FRAME_HEADERS) | {b"content-security-policy": FRAME_POLICY.encode()}
+            message = {**message, "headers": list(own.items())}
+        await send(message)
+
+    return sent
 
 
 def _with_policy(message: Message, page: bytes) -> list[tuple[bytes, bytes]]:

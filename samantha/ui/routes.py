@@ -11,8 +11,11 @@ from typing import Any
 import msgspec
 
 from samantha.ui import texts
-from samantha.ui.session import Session, Sessions
-from samantha.ui.wire import Stream
+from samantha.ui.code_room import CodeRoom
+from samantha.ui.code_routes import code_routes
+from samantha.ui.session import Session
+from samantha.ui.wire import DeskStream, Stream
+from samantha.ui.workbench import Workbench
 
 RATE = 15
 """Updates a second while a run is active."""
@@ -26,7 +29,7 @@ BEAT = 3.0
 STATIC = Path(__file__).with_name("static")
 
 
-def routes(sessions: Sessions) -> list[Any]:
+def routes(bench: Workbench) -> list[Any]:
     """The routes, for FastAPI; all under /samantha/."""
     from starlette.requests import Request
     from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -38,31 +41,56 @@ def routes(sessions: Sessions) -> list[Any]:
 
     async def watch(request: Request) -> Response:
         try:
-            session = sessions.of(request.path_params["tab"])
+            session = bench.sessions.of(request.path_params["tab"])
         except ValueError as error:
             return Response(str(error), 400)
         headers = {"cache-control": "no-store"}
-        return StreamingResponse(_updates(session, sessions), media_type="text/event-stream", headers=headers)
+        return StreamingResponse(_updates(session, bench), media_type="text/event-stream", headers=headers)
 
     return [
         Route("/samantha/texts.json", all_texts),
         Route("/samantha/watch/{tab}", watch),
+        *code_routes(),
         Mount("/samantha/static", StaticFiles(directory=STATIC)),
     ]
 
 
-async def _updates(session: Session, sessions: Sessions) -> AsyncIterator[bytes]:
+class Watcher:
+    """What one watching page has been told of its session."""
+
+    def __init__(self, session: Session, room: CodeRoom) -> None:
+        self._session = session
+        self._room = room
+        self._stream = Stream()
+        self._desk = DeskStream()
+        self._versions = (-1, -1, (-1, -1))
+
+    def update(self) -> dict[str, Any]:
+        """What changed since the last look; empty when nothing."""
+        session, room = self._session, self._room
+        before = self._versions
+        self._versions = (session.version, session.desk.version, (session.grants.version, room.version))
+        update: dict[str, Any] = {}
+        if self._versions[0] != before[0]:
+            update = self._stream.update(session.view)
+            update |= {"running": session.running, "replacing": session.replacing}
+        if self._versions[1] != before[1]:
+            update["desk"] = {"results": self._desk.update(session.desk.results), "running": session.desk.running}
+        if self._versions[2] != before[2]:
+            update["access"] = session.grants.shown() | room.shown()
+        return update
+
+
+async def _updates(session: Session, bench: Workbench) -> AsyncIterator[bytes]:
     """Updates for one watching page until it leaves or the program ends."""
-    stream, version, silent = Stream(), -1, BEAT
+    watcher, silent = Watcher(session, bench.code), BEAT
     session.watch()
     try:
-        while not sessions.closed:
-            if session.version != version:
-                version = session.version
-                update = stream.update(session.view)
-                update |= {"running": session.running, "replacing": session.replacing}
+        while not bench.sessions.closed:
+            update = watcher.update()
+            if update:
                 yield b"data: " + msgspec.json.encode(update) + b"\n\n"
-            pause = 1 / RATE if session.running else IDLE
+            pause = 1 / RATE if session.running or session.desk.running else IDLE
             await asyncio.sleep(pause)
             silent += pause
             if silent >= BEAT:

@@ -16,6 +16,9 @@ import msgspec
 from samantha.chain.chain import Chain
 from samantha.errors import SamanthaError, SessionBusy
 from samantha.events import Event, RunFinished, TokenGenerated
+from samantha.ui.code_desk import CodeDesk
+from samantha.ui.code_room import CodeRoom
+from samantha.ui.grants import Grants
 from samantha.ui.view import View, fold, interrupted
 
 GRACE = 30.0
@@ -38,16 +41,20 @@ class RunningChain(Protocol):
         """End the step."""
 
 
-Begin = Callable[[Chain], tuple[RunningChain, Iterator[Event]]]
-"""Starts a chain: the run, and its events as they are recorded. Raises ChainError or StoreError before any event."""
+Begin = Callable[[Chain, Grants], tuple[RunningChain, Iterator[Event]]]
+"""Starts a chain: the run, and its events as they are recorded. Its code gets what is granted, if it has any. Raises
+ChainError, StoreError, or FieldError where code may not run, before any event."""
 
 
 class Session:
-    """A view and at most one run. Every method may be called from any thread."""
+    """A view, at most one run, and what the tab granted to code. Every method may be called from any thread."""
 
-    def __init__(self, begin: Begin, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, begin: Begin, clock: Callable[[], float] = time.monotonic, room: CodeRoom | None = None) -> None:
         self._begin = begin
         self._clock = clock
+        self.grants = Grants()
+        self.desk = CodeDesk(self.grants, room or CodeRoom())
+        self._full = False
         self._lock = threading.Lock()
         self._view = View()
         self._version = 0
@@ -87,8 +94,9 @@ class Session:
         with self._lock:
             if self._run is not None:
                 raise SessionBusy("A run is active in this tab: wait for its end, or stop it with Stop all & reset.")
-            run, stream = self._begin(self._prepared(chain))
+            run, stream = self._begin(self._prepared(chain), self.grants)
             self._run, self._replacing = run, False
+            self._full = chain.run_code and self.grants.access.full
             self._thread = threading.Thread(target=self._consume, args=(run, stream), name="run", daemon=True)
             self._thread.start()
 
@@ -147,6 +155,19 @@ class Session:
         if run is not None:
             run.stop()
 
+    def no_full_access(self) -> None:
+        """Take full access back; what runs with it is stopped.
+
+        Raises:
+            SettingsError: the settings cannot be written; it is taken back here all the same.
+        """
+        run, held = self._run, self.grants.access.full
+        if run is not None and self._full:
+            run.stop()
+        if held:
+            self.desk.stop()
+        self.grants.no_full()
+
     def clear(self) -> None:
         """Empty outputs and responses. A run in progress keeps its own heading and cards."""
         with self._lock:
@@ -193,9 +214,10 @@ def escaped(text: str) -> str:
 class Sessions:
     """The sessions of the program by the id that each browser tab chose. Old ones are let go."""
 
-    def __init__(self, begin: Begin, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, begin: Begin, clock: Callable[[], float] = time.monotonic, room: CodeRoom | None = None) -> None:
         self._begin = begin
         self._clock = clock
+        self._room = room or CodeRoom()
         self._lock = threading.Lock()
         self._sessions: dict[str, Session] = {}
         self.closed = False
@@ -209,15 +231,19 @@ class Sessions:
         if not re.fullmatch(r"[0-9a-f]{32}", tab):
             raise ValueError("a tab's id has 32 hexadecimal digits")
         with self._lock:
-            return self._sessions.setdefault(tab, Session(self._begin, self._clock))
+            if tab not in self._sessions:
+                self._sessions[tab] = Session(self._begin, self._clock, self._room)
+            return self._sessions[tab]
 
     def sweep(self) -> None:
         """Stop the runs that nobody looks at any more, and forget idle sessions. Called every few seconds."""
         with self._lock:
             for tab, session in list(self._sessions.items()):
-                if session.running and session.abandoned(GRACE):
+                busy = session.running or session.desk.running
+                if busy and session.abandoned(GRACE):
                     session.stop()
-                elif not session.running and session.abandoned(KEPT):
+                    session.desk.stop()
+                elif not busy and session.abandoned(KEPT):
                     del self._sessions[tab]
 
     def close(self) -> None:
@@ -227,5 +253,7 @@ class Sessions:
             sessions = list(self._sessions.values())
         for session in sessions:
             session.stop()
+            session.desk.stop()
         for session in sessions:
             session.join(3)
+            session.desk.join(3)

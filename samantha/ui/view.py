@@ -12,6 +12,7 @@ import msgspec
 
 from samantha import events
 from samantha.events import Event
+from samantha.ui.code_view import CodeBlock, happened
 from samantha.ui.text import GrowingText
 
 Phase = Literal["idle", "starting", "loading", "downloading", "prompt", "generating", "code", "finished"]
@@ -49,9 +50,7 @@ class Card(msgspec.Struct, frozen=True, tag="card"):
     changed: dict[str, Any] = {}
     state: State = "waiting"
     text: GrowingText = GrowingText()
-    code: str = ""
-    output: GrowingText = GrowingText()
-    code_reason: str = ""
+    code: CodeBlock | None = None
     message: str = ""
     reason: str = ""
     prompt_tokens: int = 0
@@ -291,13 +290,8 @@ def _code(view: View, event: CodeEvent) -> View:
     card = _card(view, event)
     if card is None:
         return view
-    match event:
-        case events.CodeFound():
-            card = msgspec.structs.replace(card, code=event.code)
-        case events.CodeOutput():
-            card = msgspec.structs.replace(card, output=card.output.plus(event.text))
-        case events.CodeFinished():
-            card = msgspec.structs.replace(card, output=GrowingText().plus(event.output), code_reason=event.reason)
+    block = card.code or CodeBlock(event.run, card.step)
+    card = msgspec.structs.replace(card, code=happened(block, event))
     return _progress(_closed(view, card), event, phase="code")
 
 

@@ -13,8 +13,10 @@ from samantha.events import Event
 from samantha.models import library
 from samantha.models.model import ModelSource
 from samantha.runs.store import RunStore
-from samantha.ui import texts, view, wire
+from samantha.ui import code_files, texts, view, wire
+from samantha.ui.code_room import CodeRoom, asked_for
 from samantha.ui.controls import checked_preset
+from samantha.ui.grants import Grants
 from samantha.ui.session import RunningChain, Sessions
 
 LISTED_RUNS = 200
@@ -27,13 +29,24 @@ class Workbench:
     def __init__(self, models: ModelSource, store: RunStore) -> None:
         self._models = models
         self._store = store
-        self.sessions = Sessions(self._begin)
+        self.code = CodeRoom()
+        self.sessions = Sessions(self._begin, room=self.code)
 
-    def _begin(self, chain: Chain) -> tuple[RunningChain, Iterator[Event]]:
+    def _begin(self, chain: Chain, grants: Grants) -> tuple[RunningChain, Iterator[Event]]:
         from samantha.chain import engine
 
-        run = engine.run(chain, self._models)
-        return run, self._store.record(run)
+        if not chain.run_code:
+            run = engine.run(chain, self._models)
+            return run, self._store.record(run)
+        asked_for(chain, grants)
+        runner = self.code.runner(grants)
+        run = engine.run(chain, self._models, code=runner)
+        return run, self.code.watched(self._store.record(run), runner)
+
+    def close(self) -> None:
+        """The program ends: every run, and what its code serves."""
+        self.sessions.close()
+        self.code.close()
 
     def language(self) -> str:
         """The language that the user chose to keep, or nothing."""
@@ -98,6 +111,7 @@ class Workbench:
         if rebuilt.active:
             rebuilt = view.interrupted(rebuilt, "")
         lines: list[dict[str, Any]] = msgspec.to_builtins(wire.whole(rebuilt))
+        code_files.mark_gone(lines)
         return {"lines": lines}
 
     def stored_chain(self, run: str) -> Chain:

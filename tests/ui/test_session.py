@@ -11,6 +11,7 @@ from samantha.chain.prompts import parts
 from samantha.errors import ChainError, SessionBusy, StoreError
 from samantha.events import Event, TokenGenerated
 from samantha.models.scripted import ScriptedSource
+from samantha.ui.grants import Grants
 from samantha.ui.session import GRACE, KEPT, RunningChain, Session, Sessions, escaped
 from samantha.ui.view import RunLine
 
@@ -35,7 +36,7 @@ class Program:
         self.fault: Exception | None = None
         self.models = ScriptedSource({"tiny": [answer]})
 
-    def begin(self, chain: Chain) -> tuple[RunningChain, Iterator[Event]]:
+    def begin(self, chain: Chain, _: Grants) -> tuple[RunningChain, Iterator[Event]]:
         self.chains.append(chain)
         run = engine.run(chain, self.models)
         return run, self._paced(run)

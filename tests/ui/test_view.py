@@ -131,7 +131,8 @@ def test_code_and_its_output_belong_to_their_card() -> None:
         events.CodeFinished(run="r", step=1, output="1", reason="ok"),
     ]  # fmt: skip
     (card,) = cards(rebuilt(stream))
-    assert (card.code, str(card.output), card.code_reason) == ("print(1)", "1", "ok")
+    assert card.code is not None
+    assert (card.code.code, card.code.printed("stdout"), card.code.reason) == ("print(1)", "1\n", "ok")
 
 
 def test_the_rate_counts_from_the_first_token_and_the_rest_is_estimated_from_steps_done() -> None:

@@ -61,7 +61,24 @@ export function tabId() {
 
 /** News of the stream for whoever listens: "running", "memory", "replacing". */
 export const news = new EventTarget();
-export const tell = (name, detail) => news.dispatchEvent(new CustomEvent(name, { detail }));
+const latest = new Map();
+export function tell(name, detail) {
+  latest.set(name, detail);
+  news.dispatchEvent(new CustomEvent(name, { detail }));
+}
+
+/** Calls back with the latest news of a name, if there is any, and with every later one. */
+export function onNews(name, listener) {
+  news.addEventListener(name, (event) => listener(event.detail));
+  if (latest.has(name)) listener(latest.get(name));
+}
+
+/** Bytes in words. */
+export function size(bytes) {
+  const step = bytes >= 2 ** 30 ? 3 : bytes >= 2 ** 20 ? 2 : bytes >= 1024 ? 1 : 0;
+  const value = bytes / 1024 ** step;
+  return `${number(value, step && value < 10 ? 1 : 0)} ${["B", "KB", "MB", "GB"][step]}`;
+}
 
 export function copyButton(text) {
   const button = h("button", { type: "button", class: "link", onclick: async () => {

@@ -1,10 +1,10 @@
 // The head of the page: name, memory, language, dark or light; and the page's keyboard.
-import { h, t, ready, language, setLanguage, onLanguage, tabId, news, number } from "./base.js";
+import { h, t, ready, language, setLanguage, onLanguage, tabId, news, onNews, tell, number } from "./base.js";
 
 const THEME = "samantha-theme";
 const LANGUAGE = "samantha-language";
 
-export async function mount({ element, props }) {
+export async function mount({ element, props, server }) {
   await ready;
   applyTheme(localStorage.getItem(THEME));
   const built = props.built;
@@ -16,8 +16,9 @@ export async function mount({ element, props }) {
   const group = h("span", { class: "pill switch", role: "group" }, languages);
   const theme = h("button", { type: "button", class: "pill", id: "theme", onclick: toggleTheme }, "◐");
   const sandbox = h("span", { class: "pill good", id: "sandbox", hidden: !props.isolated });
+  const codePill = h("button", { type: "button", class: "pill", id: "code-access", hidden: true, onclick: () => codeClick() });
   element.replaceChildren(h("header", { class: "top" }, h("span", { class: "brand" }, "Samantha"),
-    h("span", { class: "pills" }, h("span", { id: "offline", role: "alert" }), sandbox, memory, group, theme)));
+    h("span", { class: "pills" }, h("span", { id: "offline", role: "alert" }), codePill, sandbox, memory, group, theme)));
 
   function choose(name, keep = true) {
     if (keep) localStorage.setItem(LANGUAGE, name);
@@ -25,6 +26,22 @@ export async function mount({ element, props }) {
     props.value = { tab: tabId(), language: name, keep, relabel: keep || name !== built };
   }
   let last = null;
+  let access = null;
+  /** What code may do, always in sight; one click ends full access. */
+  async function codeClick() {
+    if (access?.full) {
+      const answer = await server.no_full([tabId()]);
+      if (answer.access) tell("access", answer.access);
+    } else document.querySelector("#access section")?.scrollIntoView({ block: "center" });
+  }
+  function drawAccess() {
+    codePill.hidden = !access;
+    if (!access) return;
+    const mode = access.full ? "full" : access.proof.mode;
+    codePill.className = `pill ${{ full: "danger", isolated: "good", none: "danger" }[mode] || ""}`;
+    codePill.textContent = t(`access.pill_${mode}`);
+    codePill.title = t(access.full ? "access.switch_off_help" : `access.mode_${mode}`);
+  }
   const draw = () => {
     languages.forEach((button) => button.setAttribute("aria-pressed", String(button.lang === language())));
     group.setAttribute("aria-label", t("page.language"));
@@ -34,11 +51,13 @@ export async function mount({ element, props }) {
     sandbox.title = t("page.isolated_help");
     memory.title = t("page.memory_help");
     memory.hidden = !last;
+    drawAccess();
     if (last) memory.textContent = t("page.memory",
       { used: number(last.used / 2 ** 30, 1), total: number(last.total / 2 ** 30, 1) });
   };
   onLanguage(draw);
   news.addEventListener("memory", (event) => { last = event.detail; draw(); });
+  onNews("access", (now) => { access = now; drawAccess(); });
   news.addEventListener("running", (event) => buttons(event.detail));
   choose(first, false);
   document.addEventListener("keydown", keyboard, true);

@@ -1,6 +1,7 @@
 // Draws lines: heads of runs, cards, notices. Used for the live stream and for stored runs alike.
 // HTML comes from the server's renderer alone, which escapes all that a model wrote; everything else is set as text.
 import { h, t, plural, number, seconds, copyButton, short } from "./base.js";
+import { CodePart } from "./code.js";
 
 export class Lines {
   constructor(list) {
@@ -32,6 +33,7 @@ export class Lines {
       const body = part.fixedBox ? [part.fixedBox.innerHTML, part.tailBox.innerHTML] : null;
       build(part);
       update(part, {});
+      if (part.data.code) part.code.redraw();
       if (body) [part.fixedBox.innerHTML, part.tailBox.innerHTML] = body;
     }
   }
@@ -70,7 +72,8 @@ function buildCard(part) {
   part.tailBox = h("div", { class: "tail" });
   part.text = h("div", { class: "text" }, part.fixedBox, part.tailBox);
   part.alert = h("p", { class: "failure", role: "alert", hidden: true });
-  part.codeBox = h("div", { class: "code-output" });
+  part.code ||= new CodePart();
+  part.code.element.hidden = !data.code;
   part.foot = h("span", { class: "numbers" });
   part.fold = data.rendered ? h("details", { class: "rendered" },
     h("summary", {}, t("card.rendered")),
@@ -80,7 +83,7 @@ function buildCard(part) {
     h("strong", { title: data.model }, `${data.step} · ${short(data.model)}`), h("span", { class: "where" }, where), changed,
     h("span", { class: "tools" }, copyButton(() => part.data.text ?? part.text.innerText)));
   const prompt = h("p", { class: "asked", title: data.prompt }, data.prompt);
-  part.card = h("article", { "aria-label": `${data.step} · ${short(data.model)}` }, head, prompt, part.text, part.alert, part.codeBox,
+  part.card = h("article", { "aria-label": `${data.step} · ${short(data.model)}` }, head, prompt, part.text, part.alert, part.code.element,
     h("footer", {}, part.foot), part.fold);
   part.item.replaceChildren(part.card);
 }
@@ -100,15 +103,11 @@ function updateCard(part, change) {
   if (data.state === "finished" && !data.text) part.fixedBox.textContent = t("card.empty");
   part.alert.hidden = data.state !== "failed";
   part.alert.textContent = data.state === "failed" ? `${t("card.failed")}: ${data.message || t("card.broken_off")}` : "";
-  part.codeBox.replaceChildren(...codeParts(data));
+  if (change.code) {
+    part.code.element.hidden = false;
+    part.code.apply(change.code);
+  }
   part.foot.textContent = footer(data);
-}
-
-function codeParts(data) {
-  const parts = [];
-  if (data.code) parts.push(h("details", {}, h("summary", {}, t("card.code")), h("pre", {}, data.code)));
-  if (data.output) parts.push(h("p", { class: "note" }, t("card.output")), h("pre", {}, data.output));
-  return parts;
 }
 
 function footer(data) {

@@ -1,6 +1,7 @@
 // The middle of the page: what goes on, and the lines of this tab's session as they come over its stream.
 import { h, t, plural, number, onLanguage, ready, tabId, tell, short } from "./base.js";
 import { Lines } from "./lines.js";
+import { OutputWindow } from "./output.js";
 
 export async function mount({ element }) {
   await ready;
@@ -13,6 +14,7 @@ export async function mount({ element }) {
   const list = h("ol", { class: "lines" });
   element.replaceChildren(box, empty, list);
   const lines = new Lines(list);
+  const output = new OutputWindow(element);
   const state = { progress: { phase: "idle" }, running: false };
   const follow = followed(element.closest("#middle"), list);
 
@@ -32,11 +34,17 @@ export async function mount({ element }) {
   source.onmessage = (message) => {
     const update = JSON.parse(message.data);
     if (update.memory) tell("memory", update.memory);
+    if (update.access) tell("access", update.access);
+    if (update.desk) tell("desk", update.desk);
     if (!("running" in update)) return;
     if (fresh || update.clear) lines.clear();
     if (fresh || (update.lines || []).some((line) => line.new && line.kind === "run")) follow.on = true;
+    const known = fresh;
     fresh = false;
-    (update.lines || []).forEach((line) => lines.apply(line));
+    (update.lines || []).forEach((line) => {
+      lines.apply(line);
+      if (line.code && (!known || line.code.state === "running")) output.apply(line.code);
+    });
     if (update.progress) state.progress = update.progress;
     if (state.running !== update.running) tell("running", update.running);
     state.running = update.running;

@@ -1,6 +1,7 @@
 // The settings of the chain: every knob of the one declaration, presets, switches, seed, variables, examples, template.
 // The value holds only what differs from the defaults: {hyperparameters, flags, seed, parallel, variables, ...}.
-import { h, t, plural, number, onLanguage, ready } from "./base.js";
+import { h, t, plural, number, onLanguage, ready, tell } from "./base.js";
+import { hidden, hide } from "./output.js";
 
 const FOLDED = ["samplers", "penalties", "text", "machine"];
 
@@ -43,8 +44,10 @@ class Panel {
     const main = this.props.knobs.filter((knob) => knob.group === "main").map((knob) => this.row(knob));
     this.element.replaceChildren(h("section", { class: "settings", "aria-label": t("settings.title") },
       this.head(), this.presets(), main, this.fold("more", t("settings.more"), () => this.folded()),
-      h("hr"), h("p", { class: "label" }, t("settings.chain")), this.flags(), this.chain(),
-      this.fold("advanced", t("settings.advanced"), () => this.advanced())));
+      h("hr"), h("p", { class: "label" }, t("settings.chain")), this.flags(this.props.flags), this.chain(),
+      this.fold("advanced", t("settings.advanced"), () => this.advanced()),
+      h("hr"), h("p", { class: "label" }, t("settings.code")), this.flags(this.props.code_flags), this.windows()));
+    this.tellCode();
     this.marks();
     this.grey();
     if (focus) document.getElementById(focus)?.focus();
@@ -213,11 +216,25 @@ class Panel {
     return h("ol", { class: "samplers", "aria-label": t("settings.order") }, items, rest);
   }
 
-  flags() {
+  /** Whether the chain runs code: the access box opens then. */
+  tellCode() {
+    tell("run_code", Boolean((this.value.flags || {}).run_code));
+  }
+
+  /** No windows for what code puts out: how this page shows it, not part of the chain. */
+  windows() {
+    const box = checkbox("flag-hide_html", hidden(), hide);
+    return h("label", { class: "flag", title: t("flags.hide_html_help"), for: box.id }, box, h("span", {}, t("flags.hide_html")));
+  }
+
+  flags(names) {
     const flags = this.value.flags || {};
-    return this.props.flags.map((name) => {
+    return names.map((name) => {
       const on = name in flags ? flags[name] : this.props.flag_defaults[name];
-      const box = checkbox(`flag-${name}`, on, (now) => this.set({ flags: { ...(this.value.flags || {}), [name]: now } }, name === "random_hyperparameters"));
+      const box = checkbox(`flag-${name}`, on, (now) => {
+        this.set({ flags: { ...(this.value.flags || {}), [name]: now } }, name === "random_hyperparameters");
+        if (name === "run_code") this.tellCode();
+      });
       return h("label", { class: "flag", title: t(`flags.${name}_help`), for: `flag-${name}` }, box, h("span", {}, t(`flags.${name}`)));
     });
   }

@@ -18,7 +18,7 @@ from samantha.chain import collections, files, prompts, steps
 from samantha.chain.chain import Chain
 from samantha.errors import ChainError, HyperparameterError, SamanthaError
 from samantha.models.templates import BUILT_IN
-from samantha.ui import controls, texts
+from samantha.ui import code_access, controls, texts
 from samantha.ui.components import Module, module, named
 from samantha.ui.controls import FieldError, Fields
 from samantha.ui.workbench import Workbench
@@ -51,9 +51,11 @@ class ChainTab:
                 self._draw_settings()
         self.fields = [
             self._system, self._previous, self._prompts, self._feedback, self._models, self._responses, self._loops,
-            self._settings,
+            self._settings, self._access,
         ]  # fmt: skip
-        self._lines = [self._prompts_line, self._models_line, self._settings_line, self._start_line]
+        self._lines = [
+            self._prompts_line, self._models_line, self._settings_line, self._access_line, self._start_line
+        ]  # fmt: skip
         self._wire()
 
     def _text(self, key: str) -> str:
@@ -161,8 +163,8 @@ class ChainTab:
         bench = self._workbench
         self._settings = module(
             "settings", controls.panel(Chain()), elem_id="panel", knobs=controls.declaration(),
-            flags=list(controls.FLAGS),
-            flag_defaults={name: getattr(Chain(), name) for name in controls.FLAGS},
+            flags=list(controls.FLAGS), code_flags=list(controls.CODE_FLAGS),
+            flag_defaults={name: getattr(Chain(), name) for name in (*controls.FLAGS, *controls.CODE_FLAGS)},
             presets=controls.shipped_presets(), templates=list(BUILT_IN),
             functions=[
                 named("own_presets", bench.own_presets), named("save_preset", bench.save_preset),
@@ -170,6 +172,8 @@ class ChainTab:
             ],
         )  # fmt: skip
         self._settings_line = module("fields", {}, kind="status", elem_id="settings-line")
+        self._access = module("access", {"files": []}, elem_id="access", functions=code_access.functions(bench))
+        self._access_line = module("fields", {}, kind="status", elem_id="access-line")
 
     def _wire(self) -> None:
         quick: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -183,14 +187,16 @@ class ChainTab:
         ):
             button.click(self._acting(act), self._header, self._start_line, concurrency_limit=None, **quick)
         gr.on(
-            [field.change for field in (self._prompts, self._models, self._responses, self._loops, self._settings)],
+            [field.change for field in (
+                self._prompts, self._models, self._responses, self._loops, self._settings, self._access,
+            )],
             self._on_typing, self.fields, self._lines, trigger_mode="always_last", concurrency_limit=None, **quick,
         )  # fmt: skip
         self._preview_button.click(self._on_preview, self.fields, [self._preview, *self._lines], **quick)
         self._system_entries.change(_entry, self._system_entries, self._system, **quick)
         self._prompt_entries.change(_entry, self._prompt_entries, self._prompts, **quick)
         filled = [*self.fields, *self._lines]
-        self._chains.change(self._on_chain_chosen, self._chains, filled, **quick)
+        self._chains.change(self._on_chain_chosen, [self._header, self._chains], filled, **quick)
         self._load.upload(self._on_load, self._load, filled, **quick)
         self._save.click(self._on_save, self.fields, [self._saved, *self._lines], **quick)
 
@@ -204,7 +210,7 @@ class ChainTab:
             self._session(header).start(chain)
         except SamanthaError as error:
             return _problems(error)
-        return [_counts(chain), NOTHING, NOTHING, NOTHING]
+        return _fine(chain)
 
     def _acting(self, name: str) -> Any:
         def act(header: Any) -> Problem:
@@ -221,7 +227,7 @@ class ChainTab:
 
     def _on_typing(self, *fields: Any) -> list[Problem]:
         try:
-            return [_counts(_chain(fields, empty=True)), NOTHING, NOTHING, NOTHING]
+            return _fine(_chain(fields, empty=True))
         except SamanthaError as error:
             return _problems(error)
 
@@ -229,12 +235,19 @@ class ChainTab:
         try:
             chain = _chain(fields)
             files.validate(chain)
-            return [planned(chain), _counts(chain), NOTHING, NOTHING, NOTHING]
+            return [planned(chain), *_fine(chain)]
         except SamanthaError as error:
             return [None, *_problems(error)]
 
-    def _on_chain_chosen(self, choice: Any) -> list[Any]:
-        return self._opened(lambda: files.read(_shipped_chain(str((choice or {}).get("entry", "")))))
+    def _on_chain_chosen(self, header: Any, choice: Any) -> list[Any]:
+        def read() -> Chain:
+            chain = files.read(_shipped_chain(str((choice or {}).get("entry", ""))))
+            grants = self._session(header).grants
+            for name in chain.files:  # they lie in the chain's own folder, which is the user's: choosing it allows them
+                grants.allow(name)
+            return chain
+
+        return self._opened(read)
 
     def _on_load(self, content: bytes | None) -> list[Any]:
         return self._opened(lambda: _uploaded(content or b""))
@@ -243,13 +256,13 @@ class ChainTab:
         try:
             return filled(read())
         except SamanthaError as error:
-            lines = [gr.skip(), gr.skip(), gr.skip(), {"problem": str(error)}]
+            lines = [*(gr.skip() for _ in self._lines[1:]), {"problem": str(error)}]
             return [*(gr.skip() for _ in self.fields), *lines]
 
     def _on_save(self, *fields: Any) -> list[Any]:
         try:
             chain = _chain(fields)
-            return [{"name": "chain.toml", "text": files.to_toml(chain)}, _counts(chain), NOTHING, NOTHING, NOTHING]
+            return [{"name": "chain.toml", "text": files.to_toml(chain)}, *_fine(chain)]
         except SamanthaError as error:
             return [None, *_problems(error)]
 
@@ -260,11 +273,12 @@ def _chain(fields: Sequence[Any], *, empty: bool = False) -> Chain:
     Raises:
         FieldError: what is wrong, and beside which field.
     """
-    system, previous, text, feedback, models, responses, loops, values = fields
+    system, previous, text, feedback, models, responses, loops, values, access = fields
     chain = controls.chain_of(
         Fields(
             system=system or "", previous=previous or "", prompts=text or "", feedback=bool(feedback),
             models=tuple(str(name) for name in models or ()), responses=responses, loops=loops,
+            files=tuple(str(name) for name in (access or {}).get("files", ())),
         ),
         values,
     )  # fmt: skip
@@ -278,10 +292,15 @@ def _chain(fields: Sequence[Any], *, empty: bool = False) -> Chain:
 
 
 def _problems(error: SamanthaError) -> list[Problem]:
-    """The four lines, the one of the field concerned holding the sentence."""
+    """The lines, the one of the field concerned holding the sentence."""
     shown = error.shown() if isinstance(error, FieldError) else {"problem": str(error)}
     field = error.field if isinstance(error, FieldError) else "start"
-    return [shown if name == field else NOTHING for name in ("prompts", "models", "settings", "start")]
+    return [shown if name == field else NOTHING for name in controls.FIELDS]
+
+
+def _fine(chain: Chain) -> list[Problem]:
+    """The lines when nothing is wrong: what the prompt list holds beneath it."""
+    return [_counts(chain), *(NOTHING for _ in controls.FIELDS[1:])]
 
 
 def _counts(chain: Chain) -> Problem:
@@ -318,7 +337,8 @@ def filled(chain: Chain) -> list[Any]:
         line = {"problem": str(error)}
     return [
         chain.system, chain.previous_response, chain.prompts, chain.feedback_loop, list(chain.models), chain.responses,
-        chain.loops, msgspec.to_builtins(controls.panel(chain)), line, NOTHING, NOTHING, NOTHING,
+        chain.loops, msgspec.to_builtins(controls.panel(chain)), {"files": list(chain.files)}, line,
+        *(NOTHING for _ in controls.FIELDS[1:]),
     ]  # fmt: skip
 
 

@@ -1,0 +1,67 @@
+"""Routes for what generated code left: what it showed, and the files it made. All of it is untrusted.
+
+A page is answered under a policy of its own (`guard.FRAME_POLICY`): it has no origin, so it can read nothing of ours,
+and it can load from and send to nowhere. The page frames it with `sandbox="allow-scripts"`. Files are only downloads.
+"""
+
+import re
+from typing import Any
+from urllib.parse import quote
+
+from samantha.ui import code_files
+from samantha.ui.code_files import Missing
+
+MEASURE = (
+    b"<script>(()=>{const tell=()=>parent.postMessage({samantha:'height',height:Math.max("
+    b"document.documentElement.offsetHeight,document.body?document.body.scrollHeight:0)},'*');"
+    b"addEventListener('load',tell);new ResizeObserver(tell).observe(document.documentElement);tell()})()</script>"
+)
+"""Tells the page around it how high it is. What it tells is bounded there: the code could tell anything."""
+
+
+def code_routes() -> list[Any]:
+    """The routes, for FastAPI; all under /samantha/code/."""
+    from starlette.requests import Request
+    from starlette.responses import PlainTextResponse, Response, StreamingResponse
+    from starlette.routing import Route
+
+    def shown(request: Request) -> Response:
+        try:
+            media, content = code_files.picture(*_asked(request))
+        except Missing as error:
+            return PlainTextResponse(str(error), 404)
+        content += MEASURE if media == code_files.PAGE else b""
+        return Response(content, media_type=media, headers={"cache-control": "no-store"})
+
+    def file(request: Request) -> Response:
+        run, name = request.path_params["run"], ""
+        try:
+            run, name = _asked(request)
+            found = code_files.opened("box", run, name)
+        except Missing as error:
+            return PlainTextResponse(str(error), 404)
+        headers = {
+            "content-disposition": f"attachment; filename*=UTF-8''{_download(name)}",
+            "content-length": str(found.size),
+            "cache-control": "no-store",
+        }
+        if request.method == "HEAD":
+            found.close()
+            return Response(headers=headers, media_type="application/octet-stream")
+        return StreamingResponse(found.chunks(), headers=headers, media_type="application/octet-stream")
+
+    return [
+        Route(f"{code_files.ROUTE}/shown/{{run}}/{{name}}", shown, methods=["GET"]),
+        Route(f"{code_files.ROUTE}/box/{{run}}/{{name}}", file, methods=["GET"]),
+    ]
+
+
+def _asked(request: Any) -> tuple[str, str]:
+    return request.path_params["run"], code_files.named(request.path_params["name"])
+
+
+def _download(name: str) -> str:
+    """The last part of a name, as a header takes it; what a file system would not take becomes a dash."""
+    last = name.rpartition("/")[2]
+    plain = re.sub(r'[\\/:*?"<>|\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]', "-", last)
+    return quote(plain.encode("utf-8", "replace"))
