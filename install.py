@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
-"""Install Samantha beside this file: find a Python, make `.venv`, fill it, and open the program when asked.
+"""Install Samantha beside this file: find a Python, make `.venv` and `.venv-code`, fill them, and open the program.
 
     python install.py                  install what is missing
     python install.py --dev            the tools of the tests too
-    python install.py --open [ARGS]    install what is missing, then run `samantha ARGS`
+    python install.py --open [ARGS]    install what the program needs, then run `samantha ARGS`; what generated code
+                                       needs (`.venv-code`) is installed in the background
     python install.py --system         missing Debian packages too (as root; otherwise the command is named)
     python install.py --fresh          make `.venv` anew, and use no wheel of llama.cpp that was built before
+    python install.py --code           `.venv-code` alone: install what is missing, mend what is damaged;
+                                       with --fresh make it anew, with --into FOLDER make it there
+    python install.py --code-package NAME   install one more package into `.venv-code`
 
 Standard library only, and any Python from 3.8 on can run it: it looks for a fitting one itself. Each step is recorded
 in `.venv/installed.json`, so a start that finds everything done does nothing, and one that broke off goes on there.
@@ -15,16 +19,19 @@ What is not here: what is installed (requirements*.txt), checks of the machine (
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
+from installation.code import LOCKED, CodeEnvironment
 from installation.environments import VENV, VENV_CODE, Environment
 from installation.llama import cpu, get_llama
 from installation.locks import digest, locked, pinned
-from installation.running import ROOT, WINDOWS, InstallError, Lock, clock, run, say
+from installation.running import LOG, ROOT, WINDOWS, InstallError, Lock, clock, in_background, log, run, say
 from installation.system import missing_packages, system_packages
 
 TYPE_CHECKING = False
@@ -86,18 +93,14 @@ def get_uv(environment: Environment) -> None:
 
 
 def finished(dev: bool) -> bool:
-    """Whether everything is there already, so that nothing at all has to be done."""
-    environment, code = Environment(VENV), Environment(VENV_CODE)
+    """Whether the program is there already, so that nothing has to be done for it."""
+    environment = Environment(VENV)
     steps = program_steps(environment, dev, fresh=False)
-    done = all(environment.record.get(name) == key for name, key, _, _ in steps) and environment.sound()
-    if done and (ROOT / "requirements-code.txt").exists():
-        name, key, _, _ = requirements_step(code, "requirements-code.txt")
-        done = code.record.get(name) == key and code.sound()
-    return done
+    return all(environment.record.get(name) == key for name, key, _, _ in steps) and environment.sound()
 
 
 def install(dev: bool, system: bool, fresh: bool) -> None:
-    """Bring everything to where `finished` is true.
+    """Bring the program to where `finished` is true.
 
     Raises:
         InstallError: something is missing that this program cannot get by itself.
@@ -113,11 +116,41 @@ def install(dev: bool, system: bool, fresh: bool) -> None:
     get_uv(environment)
     for step in program_steps(environment, dev, fresh):
         environment.step(*step)
-    if (ROOT / "requirements-code.txt").exists():
-        code = Environment(VENV_CODE)
-        code.make()
-        code.step(*requirements_step(code, "requirements-code.txt"))
     say(f"Samantha is installed ({clock(time.monotonic() - started)}).")
+
+
+def install_program(dev: bool, system: bool, fresh: bool) -> None:
+    """Install the program unless it is there."""
+    if not fresh and finished(dev):
+        return
+    with Lock(LOG):
+        if fresh or not finished(dev):
+            install(dev, system, fresh)
+
+
+def install_code(folder: Path, fresh: bool, mend: bool, package: str = "") -> None:
+    """Complete the environment of generated code unless it is complete; `mend` looks at every file in any case."""
+    if not (ROOT / LOCKED).exists() or not (fresh or mend or package or not CodeEnvironment(folder).complete()):
+        return
+    with Lock(folder.with_name(folder.name + ".log")):
+        environment = CodeEnvironment(
+            folder
+        )  # read now: another installation may have changed it while this one waited
+        try:
+            if fresh or mend or not environment.complete():
+                environment.complete_it(fresh)
+            if package:
+                environment.add(package)
+        except (InstallError, OSError) as error:
+            log(f"Not complete: {error}")  # the page reads it there when this ran in the background
+            raise
+
+
+def install_code_behind() -> None:
+    """Let the environment of generated code be completed while the program is open already."""
+    if (ROOT / LOCKED).exists() and not CodeEnvironment(VENV_CODE).complete():
+        say("- what generated code needs is installed in the background: `samantha code packages` says how far it is")
+        in_background([sys.executable, ROOT / "install.py", "--code"])
 
 
 def open_samantha(arguments: list[str]) -> int:
@@ -136,25 +169,40 @@ def open_samantha(arguments: list[str]) -> int:
 def main(arguments: list[str]) -> int:
     """Read the arguments and do what they say; returns the exit status."""
     cut = arguments.index("--open") if "--open" in arguments else len(arguments)
-    options, program = set(arguments[:cut]), arguments[cut + 1 :]
-    unknown = options - {"--dev", "--system", "--fresh"}
-    if unknown:
-        print(__doc__, file=sys.stderr)
-        return 0 if unknown <= {"-h", "--help"} else 2
-    dev, system, fresh = ("--dev" in options, "--system" in options, "--fresh" in options)
+    opening = cut < len(arguments)
+    options = read_options(arguments[:cut])
+    stop_on_signals()
     try:
-        if fresh or not finished(dev):
-            stop_on_signals()
-            with Lock():
-                if fresh or not finished(dev):
-                    install(dev, system, fresh)
+        if options.code or options.code_package:
+            install_code(options.into or VENV_CODE, options.fresh, options.code, options.code_package)
+        else:
+            install_program(options.dev, options.system, options.fresh)
+            if opening and not options.dev:
+                install_code_behind()
+            else:
+                install_code(VENV_CODE, fresh=False, mend=False)
     except (InstallError, OSError) as error:
-        print(f"Samantha is not installed yet. {error}", file=sys.stderr)
+        subject = "What generated code needs" if options.code or options.code_package else "Samantha"
+        print(f"{subject} is not installed yet. {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nStopped. Start again to go on from here.", file=sys.stderr)
         return 130
-    return open_samantha(program) if cut < len(arguments) else 0
+    return open_samantha(arguments[cut + 1 :]) if opening else 0
+
+
+def read_options(arguments: list[str]) -> argparse.Namespace:
+    """The options before `--open`; ends the program when one is unknown, or help is asked for."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for name in ("dev", "system", "fresh", "code"):
+        parser.add_argument(f"--{name}", action="store_true")
+    parser.add_argument("--code-package", default="")
+    parser.add_argument("--into", type=lambda text: Path(text).absolute())
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        print(__doc__, file=sys.stderr)
+        sys.exit(0 if set(unknown) <= {"-h", "--help"} else 2)
+    return options
 
 
 def stop_on_signals() -> None:

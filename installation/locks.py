@@ -16,13 +16,13 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def locked(package: str) -> str:
-    """The entry of requirements-install.txt for a package: its pin and its hashes."""
-    text = (ROOT / "requirements-install.txt").read_text("utf-8")
-    found = re.search(rf"^{re.escape(package)}==(?:.*\\\n)*.*\n?", text, re.MULTILINE)
-    if found is None:
-        raise InstallError(f"requirements-install.txt has no entry for {package}: get the file again.")
-    return found.group()
+def locked(package: str, name: str = "requirements-install.txt") -> str:
+    """The entries of a lock file for a package: its pins and their hashes (several where Pythons or systems differ)."""
+    text = (ROOT / name).read_text("utf-8")
+    found = re.findall(rf"^{re.escape(package)}==(?:.*\\\n)*.*\n?", text, re.MULTILINE)
+    if not found:
+        raise InstallError(f"{name} has no entry for {package}: get the file again.")
+    return "".join(found)
 
 
 def pinned(package: str) -> str:

@@ -23,7 +23,7 @@ LOG = ROOT / "install.log"
 WINDOWS = os.name == "nt"
 
 ADVICE = (
-    (r"No space left|not enough space|ENOSPC", "The disk is full: free about 3 GB and start again."),
+    (r"No space left|not enough space|ENOSPC", "The disk is full: free about 5 GB and start again."),
     (r"DO NOT MATCH THE HASHES|[Hh]ash mismatch", "A package is not the one that was locked: check the mirror in use."),
     (r"Killed signal|out of memory", "Memory ran out: set CMAKE_BUILD_PARALLEL_LEVEL=1 and start again."),
     (
@@ -48,15 +48,21 @@ class InstallError(Exception):
 
 
 class Lock:
-    """One installation at a time: holds the log open, and locked, while it works."""
+    """One installation at a time: holds its log open, and locked, while it works."""
 
     log: IO[str] | None = None
+    path = LOG
+
+    def __init__(self, path: Path = LOG) -> None:
+        Lock.path = path
 
     def __enter__(self) -> Lock:
         try:
-            Lock.log = LOG.open("a+", encoding="utf-8")
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            Lock.log = self.path.open("a+", encoding="utf-8")
         except OSError as error:
-            raise InstallError(f"{LOG} cannot be written ({error.strerror}): make {ROOT} writable.") from error
+            where = self.path.parent
+            raise InstallError(f"{self.path} cannot be written ({error.strerror}): make {where} writable.") from error
         if not self._taken(Lock.log):
             print("Another installation is at work here; waiting for it ...", file=sys.stderr, flush=True)
             while not self._taken(Lock.log):
@@ -108,6 +114,29 @@ def timed(title: str) -> Iterator[None]:
     say(f"  done in {time.monotonic() - started:.1f} s")
 
 
+def in_background(command: Sequence[object]) -> None:
+    """Start a command that goes on after this program, at no terminal and as nobody's child."""
+    words = [str(word) for word in command]
+    flags = 0
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NO_WINDOW | subprocess.BELOW_NORMAL_PRIORITY_CLASS
+    else:
+        # The shell ends at once, so what it started is never a zombie of the program that takes this one's place.
+        words = ["sh", "-c", 'nice "$@" &', "sh", *words]
+    process = subprocess.Popen(
+        words,
+        cwd=ROOT,
+        env=child_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        creationflags=flags,
+        start_new_session=True,
+    )
+    if sys.platform != "win32":
+        process.wait()
+
+
 def clock(seconds: float) -> str:
     """`0:07`, `12:31`."""
     return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
@@ -149,9 +178,9 @@ def advice(output: str, status: int) -> str:
     """One sentence that says what to do about a command that failed with this output."""
     for pattern, sentence in ADVICE:
         if re.search(pattern, output):
-            return f"{sentence} (Details: {LOG})"
+            return f"{sentence} (Details: {Lock.path})"
     lines = [line.strip() for line in output.splitlines() if line.strip()] or [f"exit status {status}"]
-    return f"{lines[-1][:300]} (Details: {LOG}; start again when that is mended.)"
+    return f"{lines[-1][:300]} (Details: {Lock.path}; start again when that is mended.)"
 
 
 def quiet(command: Sequence[object]) -> str:

@@ -66,7 +66,7 @@ PACKAGES = (
         "auto-py-to-exe",
         "auto_py_to_exe",
         "a window for PyInstaller",
-        left_out="PyInstaller itself is there, and this window in front of it brings a second web server (Eel and gevent)"
-        " of which parts come as sources only",
+        left_out="PyInstaller itself is there; this window in front of it brings a second web server (Eel and gevent),"
+        " parts of which come as sources only",
     ),
 )

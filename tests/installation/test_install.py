@@ -170,14 +170,6 @@ def test_a_package_that_is_not_the_locked_one_is_refused(checkout: Checkout) -> 
     assert checkout.python("import pebble; print(pebble.WEIGHT)") == "1"
 
 
-def test_generated_code_gets_an_environment_of_its_own(checkout: Checkout) -> None:
-    shutil.copy(checkout.folder / "requirements.txt", checkout.folder / "requirements-code.txt")
-    assert checkout.install().returncode == 0
-    assert checkout.python("import pebble; print(pebble.WEIGHT)", ".venv-code") == "1"
-    assert checkout.python("import llama_cpp; print('there')", ".venv-code") == ""
-    assert checkout.install().stderr == ""
-
-
 def test_without_compiler_and_wheel_one_sentence_says_what_to_install(checkout: Checkout, tmp_path: Path) -> None:
     unbuilt(checkout)
     checkout.variables["PATH"] = str(tmp_path)

@@ -21,7 +21,9 @@ def write_wheel(folder, name, version, files, scripts=""):
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: tiny\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         f"{info}/entry_points.txt": f"[console_scripts]\n{scripts}\n",
     }
-    entries[f"{info}/RECORD"] = "".join(f"{entry},,\n" for entry in [*entries, f"{info}/RECORD"])
+    entries[f"{info}/RECORD"] = (
+        "".join(f"{entry},,{len(text)}\n" for entry, text in entries.items()) + f"{info}/RECORD,,\n"
+    )
     with zipfile.ZipFile(Path(folder) / wheel, "w") as archive:
         for entry, text in entries.items():
             archive.writestr(zipfile.ZipInfo(entry), text)
