@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from random import Random
 
-from . import arithmetic, charts, conditions, echoing, editing, programs, speaking, stories
+from . import arithmetic, charts, conditions, echoing, editing, instructions, programs, speaking, stories
 from .conversation import ASSISTANT, END, START, SYSTEM, USER, Sample, Turn, render_prompt, render_turn
 
 Maker = Callable[[Random], Sample]
@@ -41,7 +41,8 @@ MAKERS: dict[str, tuple[Maker, float]] = {
     "csv": (charts.csv_file, 6),
     "statistics": (programs.statistics_program, 5),
     "functions": (programs.function_program, 4),
-    "mend": (programs.mend, 3),
+    "mend": (programs.mend, 4),
+    "instructions": (instructions.instructions, 7),
 }
 EVALUATED: dict[str, Maker] = {name: maker for name, (maker, _) in MAKERS.items()}
 RAW_SHARE = 0.03  # plain text without a template, for completion

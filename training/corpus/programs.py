@@ -119,7 +119,7 @@ FIX = phrases("""
     Fix the error | Fix the error. | Correct the code | There is an error, fix it | Mend the code |
     Please fix the error in the code | Correct the error | It does not work, fix it | Fix the code |
     Refine the previous response and fix the error | Solve the error | If there is an error, fix it |
-    Corrige o erro
+    Correct the errors in your previous response, if any | Correct the errors, if any | Corrige o erro
 """)
 FILES = phrases("""
     temp.py | step-1.py | step-2.py | step-3.py | main.py | code.py | program.py
