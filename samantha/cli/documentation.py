@@ -6,7 +6,7 @@ A test holds the page to the parsers, and runs its examples.
 import sys
 
 from samantha.cli.main import COMMANDS, command, top_level
-from samantha.cli.parsing import options
+from samantha.cli.parsing import Parser, options
 
 HEAD = """\
 # The command line
@@ -42,9 +42,15 @@ def page() -> str:
     """The whole page."""
     sections = [HEAD, _section("samantha", *_top_level())]
     for name in COMMANDS:
-        _, parser = command(name)
-        sections.append(_section(f"samantha {name}", parser.usage or "", parser.description or "", options(parser)))
+        module, parser = command(name)
+        sections.append(_described(f"samantha {name}", parser))
+        for action in module.ACTIONS if hasattr(module, "action") else ():
+            sections.append(_described(f"samantha {name} {action}", module.action(action)[1]))
     return "\n".join(sections)
+
+
+def _described(title: str, parser: Parser) -> str:
+    return _section(title, parser.usage or "", parser.description or "", options(parser))
 
 
 def _top_level() -> tuple[str, str, list[tuple[str, str]]]:

@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run", "Run a chain file, or a list of prompts, and print the answers."),
     "chat": ("chat", "Talk with a model in the terminal."),
     "complete": ("complete", "Continue a text as it is, without a chat template."),
+    "code": ("code", "Run code in the sandbox; JupyterLab, D-Tale, databases, executables; what goes on."),
     "models": ("models", "List the models that can be used."),
     "runs": ("runs", "List, show, search and delete the runs that are stored."),
     "doctor": ("doctor", "Check this installation and say what is missing or degraded."),

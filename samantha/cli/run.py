@@ -8,7 +8,7 @@ import msgspec
 
 from samantha.chain import files
 from samantha.chain.chain import Chain
-from samantha.cli import options, running
+from samantha.cli import granting, options, running, staying
 from samantha.cli.printing import JsonPrinter, TextPrinter
 from samantha.cli.reading import standard_input
 from samantha.errors import ChainError
@@ -17,7 +17,10 @@ DESCRIPTION = """\
 Run a chain and print what the models answer.
 
 CHAIN is a chain file (.toml), a prompt list (.txt), or - for a prompt list on standard input; it may be left out when
-prompts are given by --prompts or piped in. Options win over what stands in the file."""
+prompts are given by --prompts or piped in. Options win over what stands in the file.
+
+With --run_code the Python code of each response runs in a sandbox: it sees its own work folder, the chain's data files
+and what is granted, and nothing else. What it prints goes to standard error, like everything that is no answer."""
 USAGE = "samantha run [CHAIN] [OPTIONS]"
 
 
@@ -26,6 +29,8 @@ def configure(parser: Any) -> None:
     parser.add_argument("chain", nargs="?", metavar="CHAIN", help="A chain file, a prompt list, or - (standard input).")
     running.add_common(parser)
     options.add(parser)
+    granting.add(parser)
+    staying.add(parser)
 
 
 def execute(arguments: Any) -> int:
@@ -33,8 +38,15 @@ def execute(arguments: Any) -> int:
     chain = chosen(arguments)
     show = JsonPrinter(sys.stdout) if arguments.json else TextPrinter(sys.stdout, sys.stderr)
     files.validate(chain)
-    with running.run_store(not arguments.no_store) as store, running.model_source() as models:
-        return running.carry_out(chain, models, store, show).status
+    with (
+        running.code_runner(arguments, chain.files, wanted=chain.run_code) as code,
+        running.run_store(not arguments.no_store) as store,
+    ):
+        with running.model_source() as models:
+            outcome = running.carry_out(chain, models, store, show, code)
+        if outcome.serving and not outcome.interrupted:
+            staying.stay(outcome.serving, arguments)
+        return outcome.status
 
 
 def chosen(arguments: Any) -> Chain:

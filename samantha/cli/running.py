@@ -2,27 +2,33 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from samantha.chain import engine
 from samantha.chain.chain import Chain
+from samantha.cli import granting
 from samantha.cli.interruption import INTERRUPTED, stopped_by_interrupt
-from samantha.events import Event, RunFinished, StepFailed
+from samantha.code.code import CodeError, CodeRunner
+from samantha.events import CodeServing, Event, RunFinished, StepFailed
 from samantha.models.model import ModelSource
 from samantha.runs.store import RunStore
+
+if TYPE_CHECKING:
+    from samantha.code.runner import SandboxRunner
 
 BROKEN_PIPE = 141
 """Exit status when nobody reads the output any more; what a shell reports for a program that SIGPIPE ended."""
 
 
 class Outcome(msgspec.Struct):
-    """How a run went, for the exit status."""
+    """How a run went, for the exit status. `serving` is the run whose code serves something."""
 
     failed: bool = False
     interrupted: bool = False
     unread: bool = False
+    serving: str = ""
 
     @property
     def status(self) -> int:
@@ -34,15 +40,26 @@ class Outcome(msgspec.Struct):
     def note(self, event: Event) -> None:
         """Take an event into account."""
         self.failed |= isinstance(event, StepFailed) or (isinstance(event, RunFinished) and event.reason == "failed")
+        if isinstance(event, CodeServing):
+            self.serving = event.run
 
 
-def carry_out(chain: Chain, models: ModelSource, store: RunStore | None, show: Callable[[Event], None]) -> Outcome:
+def carry_out(
+    chain: Chain,
+    models: ModelSource,
+    store: RunStore | None,
+    show: Callable[[Event], None],
+    code: CodeRunner | None = None,
+) -> Outcome:
     """Run `chain` to its end and `show` every event; Ctrl-C and a closed output stop it, and what there is is stored.
+
+    Args:
+        code: runs the code of the responses; needed when the chain says `run_code`.
 
     Raises:
         ChainError: a mistake in the chain; nothing was shown.
     """
-    run = engine.run(chain, models)
+    run = engine.run(chain, models, code=code)
     outcome = Outcome()
     stream: Iterator[Event] = store.record(run) if store else run
     with contextlib.closing(run), stopped_by_interrupt(run.stop) as interruption:
@@ -65,6 +82,33 @@ def model_source() -> Iterator[ModelSource]:
 
     with contextlib.closing(Residency()) as residency:
         yield residency
+
+
+@contextlib.contextmanager
+def code_runner(
+    arguments: Any, files: tuple[str, ...] = (), *, wanted: bool = True
+) -> "Iterator[SandboxRunner | None]":
+    """What runs generated code with the grants and limits of the command line; it is ended at the end.
+
+    Args:
+        files: a chain's data files, which the code may read.
+
+    Raises:
+        CodeError: code may not run here by itself; nothing was loaded.
+        ChainError, SandboxError: a grant or a limit that cannot be given.
+    """
+    if not wanted:
+        yield None
+        return
+    from samantha.code import proof
+    from samantha.code.runner import SandboxRunner
+
+    access, limits = granting.access(arguments, files), granting.limits(arguments)
+    refused = proof.refusal(access)
+    if refused:
+        raise CodeError(refused)
+    with contextlib.closing(SandboxRunner(access, limits)) as runner:
+        yield runner
 
 
 @contextlib.contextmanager

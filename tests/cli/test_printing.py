@@ -5,19 +5,28 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
+from samantha.cli.code_report import harmless
 from samantha.cli.printing import TextPrinter
 from samantha.events import (
+    CodeFile,
+    CodeFinished,
+    CodeFound,
+    CodeOutput,
+    CodeServing,
+    CodeShown,
     Event,
     ModelLoaded,
     ModelLoading,
     Notice,
     PromptProcessing,
+    RunFinished,
     RunStarted,
     StepFailed,
     StepFinished,
     StepStarted,
     TokenGenerated,
 )
+from samantha.settings import data_folder
 
 from .conftest import Terminal
 
@@ -97,3 +106,62 @@ def test_on_a_terminal_a_notice_does_not_run_into_the_answer() -> None:
     events = [*progress()[:-1], Notice(run="r", message="The context window is full."), finished(1, "Ok")]
     _, err = printed(events, terminal=True)
     assert "\nThe context window is full.\n" in err
+
+
+def code_of(step: int, reason: str = "ok") -> list[Event]:
+    return [
+        CodeFound(run="r", step=step, code="x"), CodeOutput(run="r", step=step, stream="stdout", text=f"out {step}, "),
+        CodeOutput(run="r", step=step, stream="stderr", text="err"),
+        CodeFinished(run="r", step=step, output="It took too long.", reason=reason, seconds=0.25, memory=85_000_000,
+                     isolation="isolated"),
+    ]  # fmt: skip
+
+
+def test_code_says_all_on_standard_error_and_the_answer_stays_alone() -> None:
+    happened = [
+        CodeShown(run="r", step=1, media="image/png", file="step-1-ab/0001.png", title="Sales"),
+        CodeServing(run="r", step=1, url="http://127.9.9.9:8000/", port=8000),
+        CodeFinished(run="r", step=1, output="", reason="ok", files=(CodeFile("a/b.csv", 1200),)),
+    ]
+    events = [RunStarted(run="r", seed=1, chain={"run_code": True}, steps=1), begun(1, (1,)), token(1, "Ok"),
+              finished(1, "Ok"), *happened]  # fmt: skip
+    work = data_folder() / "work" / "r"
+    assert printed(events) == (
+        "Ok\n", f"shown: {work}/shown/step-1-ab/0001.png (Sales)\nserving: http://127.9.9.9:8000/\n"
+        f"made: {work}/box/a/b.csv (1 kB)\n"
+    )  # fmt: skip
+
+
+def test_a_limit_is_told_and_on_a_terminal_the_numbers_follow() -> None:
+    events = [RunStarted(run="r", seed=1, chain={"run_code": True}, steps=1), begun(1, (1,)), token(1, "Ok"),
+              finished(1, "Ok")]  # fmt: skip
+    end = "It took too long.\n(code time, 0.2 s, 85 MB, isolated)\n"
+    assert printed([*events, *code_of(1, "time")])[1] == f"out 1, err\n{end}"
+    assert printed([*events, *code_of(1)])[1] == "out 1, err"
+    _, err = printed([*events, *code_of(1)], terminal=True)
+    assert err.endswith("out 1, err\n(code ok, 0.2 s, 85 MB, isolated)\n")
+    assert "running the code" in err
+
+
+@given(st.permutations([1, 2, 3]))
+def test_code_of_a_batch_follows_the_answer_it_belongs_to(order: list[int]) -> None:
+    events: list[Event] = [RunStarted(run="r", seed=1, chain={"run_code": True}, steps=3)]
+    events += [begun(number, (1, 2, 3)) for number in (1, 2, 3)]
+    for number in order:
+        events += [token(number, f"answer {number}"), finished(number, f"answer {number}"), *code_of(number)]
+    both = Terminal()
+    show = TextPrinter(both, both)
+    for event in [*events, RunFinished(run="r", reason="done")]:
+        show(event)
+    lines = [line.strip() for line in both.getvalue().replace("\r", "\n").splitlines()]
+    expected = [part for n in (1, 2, 3) for part in (f"answer {n}", f"out {n}, err")]
+    assert [line for line in lines if line.startswith(("answer", "out"))] == expected
+
+
+@given(st.text())
+def test_no_control_sequence_of_code_reaches_a_terminal(text: str) -> None:
+    shown = harmless(text)
+    assert not any(ord(sign) < 0x20 and sign not in "\n\t\r" for sign in shown)
+    assert not any(0x7F <= ord(sign) < 0xA0 for sign in shown)
+    assert harmless("\x1b[31mred\x1b[0m\n") == "\x1b[31mred\x1b[0m\n"
+    assert "\x1b" not in harmless("\x1b]52;c;ZXZpbA==\x07\x1b[2J\x9b2J")
