@@ -1,6 +1,6 @@
 """A warm interpreter of the code environment, seen from outside: it gets jobs and tells how they ended.
 
-`Serving` is one process for many jobs, forked for each (Linux, isolated); `Once` is one process for one job (everywhere).
+`Serving` is one process for many jobs, forked for each (Linux, isolated), `Once` one process for one job (everywhere).
 What they may touch was decided by `sandbox`; which limits end them, by the runner.
 """
 
@@ -18,8 +18,7 @@ from typing import IO, Any, Protocol
 
 import msgspec
 
-from samantha import processes
-from samantha.sandbox.code import Confined
+from samantha.sandbox.confined import Confined
 
 PACKET = 1 << 16
 
@@ -73,19 +72,6 @@ class Interpreter(Protocol):
         """The last line it wrote to its own standard error: why it did not start."""
 
 
-def start(confined: Confined, standard_input: Any, piped: bool) -> subprocess.Popen[bytes]:
-    """Start a confined command on the thread that outlives every run, in a session of its own."""
-    output = subprocess.PIPE if piped else subprocess.DEVNULL
-    flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
-    return processes.start(
-        lambda: subprocess.Popen(
-            list(confined.command), stdin=standard_input, stdout=output, stderr=subprocess.PIPE, bufsize=0,
-            env=dict(confined.environment), pass_fds=confined.pass_fds, start_new_session=sys.platform != "win32",
-            creationflags=flags,
-        )
-    )  # fmt: skip
-
-
 class Serving:
     """One process that forks for each job."""
 
@@ -97,7 +83,8 @@ class Serving:
         """
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            self._process = start(confined, theirs, piped=False)
+            self._process = confined.start(theirs, subprocess.DEVNULL, subprocess.PIPE)
+        self._confined = confined
         self.pid = self._process.pid
         self._errors = _Tail(self._process.stderr)
         self._lock = threading.Lock()
@@ -132,6 +119,7 @@ class Serving:
     def kill(self) -> None:
         """See `Interpreter`."""
         _kill_group(self._process)
+        self._confined.close()
         with contextlib.suppress(OSError):
             self._control.shutdown(socket.SHUT_RDWR)
 
@@ -206,7 +194,8 @@ class Once:
         Raises:
             OSError: it cannot be started.
         """
-        self._process = start(confined, subprocess.PIPE, piped=True)
+        self._process = confined.start(subprocess.PIPE, subprocess.PIPE, subprocess.PIPE)
+        self._confined = confined
         self.pid = self._process.pid
         self._used = False
 
@@ -230,6 +219,7 @@ class Once:
     def kill(self) -> None:
         """See `Interpreter`."""
         _kill_group(self._process)
+        self._confined.close()
 
     def complaint(self) -> str:
         """See `Interpreter`: its errors are the job's."""

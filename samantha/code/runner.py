@@ -35,7 +35,8 @@ from samantha.code.interpreter import Ended, Interpreter, Job, Once, Output
 from samantha.code.interpreter import Serving as ServingInterpreter
 from samantha.code.watch import Watch
 from samantha.sandbox.access import MIB, Access, Folders, Limits
-from samantha.sandbox.code import Confined, confine_code
+from samantha.sandbox.code import confine_code
+from samantha.sandbox.confined import Confined
 
 INSIDE = Path(__file__).with_name("inside")
 LOOK = 0.05
