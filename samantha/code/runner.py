@@ -8,15 +8,14 @@ import codecs
 import contextlib
 import os
 import queue
-import re
 import secrets
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from samantha import settings
 from samantha.code import background, blocks, left_behind, proof
 from samantha.code.code import (
     CodeError,
@@ -34,6 +33,8 @@ from samantha.code.forwarding import Forwarder
 from samantha.code.interpreter import Ended, Interpreter, Job, Once, Output
 from samantha.code.interpreter import Serving as ServingInterpreter
 from samantha.code.watch import Watch
+from samantha.code.workplace import workplace
+from samantha.errors import SandboxError
 from samantha.sandbox.access import MIB, Access, Folders, Limits
 from samantha.sandbox.code import confine_code
 from samantha.sandbox.confined import Confined
@@ -45,29 +46,10 @@ LOOK = 0.05
 DRAIN = 0.3
 """Seconds that output may still arrive after the end."""
 
-_RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 Stream = Literal["stdout", "stderr"]
 STREAMS: tuple[Stream, Stream] = ("stdout", "stderr")
 Happening = tuple[Stream, bytes] | Ended
 """Bytes that a stream brought (none: it has ended), or the job's end."""
-
-
-def workplace(run: str, root: Path | None = None) -> Folders:
-    """The folders of a run, made when missing.
-
-    Raises:
-        CodeError: no name of a run, or the folders cannot be made.
-    """
-    if not _RUN.fullmatch(run):
-        raise CodeError(f"{run!r} is not the name of a run.")
-    place = (root or settings.data_folder() / "work") / run
-    folders = Folders(place / "box", place / "code", place / "shown", place / "relay")
-    try:
-        for folder in (folders.box, folders.code, folders.shown, folders.relay):
-            folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CodeError(f"The work folder {place} cannot be made ({error.strerror}): free some disk.") from error
-    return folders
 
 
 class SandboxRunner:
@@ -183,22 +165,18 @@ class SandboxRunner:
         if not environment.ready:
             raise CodeError(environment.sentence)
         folders = workplace(run, self._root)
-        serving = os.name == "posix" and not self._access.full and proof.proof().mode == "isolated"
-        command = (
-            str(environment.python),
-            "-I",
-            "-B",
-            "-X",
-            "utf8",
-            "{inside}/start.py",
-            "serve" if serving else "once",
-        )
+        mode = None if self._access.full else proof.proof().mode
+        serving = sys.platform == "linux" and mode == "isolated"
+        script = ("{inside}/start.py", "serve" if serving else "once")
+        command = (str(environment.python), "-I", "-B", "-X", "utf8", *script)
         try:
             confined = confine_code(
                 command, folders=folders, environment=environment.folder, inside=INSIDE, access=self._access,
-                limits=self._limits, variables=VARIABLES,
+                limits=self._limits, variables=VARIABLES, mode=mode,
             )  # fmt: skip
             return (ServingInterpreter if serving else Once)(confined), confined
+        except SandboxError as error:
+            raise CodeError(str(error)) from error
         except OSError as error:
             raise CodeError(f"The code environment cannot be started ({error}): see samantha doctor.") from error
 

@@ -14,6 +14,7 @@ from typing import Any, Protocol, Self
 import msgspec
 
 from samantha import settings
+from samantha.code import workplace
 from samantha.errors import StoreError
 from samantha.events import Event, Notice, RunFinished, StepFailed, StepFinished, decode
 from samantha.runs.database import Database
@@ -182,14 +183,16 @@ class RunStore:
         return str(ids[0])
 
     def delete(self, run_id: str) -> None:
-        """Delete a run and all that belongs to it.
+        """Delete a run and all that belongs to it, the files of its code too.
 
         Raises:
             StoreError: there is no such run, or it is running now.
+            CodeError: a file of its code cannot be deleted; the run stays.
         """
         run = self._row(run_id, "SELECT number, reason, writer FROM runs WHERE id = ?")
         if _status(run["reason"], run["writer"]) == "running":
             raise StoreError(f"Run {run_id} is still being written: stop it before you delete it.")
+        workplace.discard(run_id)
         with self._database.transaction() as connection:
             for table, key in (("events", "run"), ("steps", "run"), ("runs", "number")):
                 connection.execute(f"DELETE FROM {table} WHERE {key} = ?", (run["number"],))

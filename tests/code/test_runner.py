@@ -6,8 +6,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from samantha.code.code import CodeError, CodeOutcome, Finished, Found, Printed, Reason, Shown
-from samantha.code.runner import SandboxRunner, workplace
+from samantha.code.code import CodeOutcome, Finished, Found, Printed, Reason, Shown
+from samantha.code.runner import SandboxRunner
+from samantha.code.workplace import workplace
 from samantha.sandbox.access import MIB, Access, Limits
 
 LIMITS = Limits(seconds=20, memory=700 * MIB, disk=40 * MIB, files=300, processes=60)
@@ -59,7 +60,7 @@ def printed(outcomes: list[CodeOutcome], stream: str = "stdout") -> str:
         ("import os; os.kill(os.getpid(), 9)", "crashed", "The Python interpreter crashed (signal 9)."),
         ("print(__name__, __file__.rpartition('/')[2] == __import__('sys').argv[0])", "ok", "__main__ True"),
         ("try:\n    input('name? ')\nexcept EOFError:\n    print('nobody')", "ok", "name? nobody"),
-        ("import threading, time\nthreading.Thread(target=lambda: (time.sleep(0.2), print('late'))).start()", "ok", "late"),
+        ("import threading as t\nt.Timer(0.2, print, ('late',)).start()", "ok", "late"),
         ("import atexit; atexit.register(print, 'bye')", "ok", "bye"),
         ("import sys; sys.stdout.buffer.write(b'\\xff\\xfe!')", "ok", "\ufffd\ufffd!"),
     ],
@@ -113,7 +114,9 @@ def test_a_syntax_error_is_an_outcome(runner: SandboxRunner) -> None:
 
 
 def test_files_stay_for_the_next_step_and_variables_do_not(runner: SandboxRunner) -> None:
-    end = ended(runner, "kept = 5\nopen('notes.txt', 'w').write('kept')\nimport os; os.makedirs('a/b'); open('a/b/c.csv', 'w')")
+    end = ended(
+        runner, "import os\nkept = 5\nopen('notes.txt', 'w').write('kept')\nos.makedirs('a/b'); open('a/b/c.csv', 'w')"
+    )
     assert [file.name for file in end.files] == ["a/b/c.csv", "notes.txt"]
     assert ended(runner, "print(open('notes.txt').read())").output == "kept"
     assert "NameError" in ended(runner, "print(kept)").output
@@ -122,7 +125,10 @@ def test_files_stay_for_the_next_step_and_variables_do_not(runner: SandboxRunner
 
 
 def test_the_code_is_kept_where_code_cannot_change_it(runner: SandboxRunner) -> None:
-    ended(runner, f"print(1)\nfor path in ('/code/temp.py', 'step-{Steps.number + 1}.py'):\n    open(path, 'w').write('evil')")
+    ended(
+        runner,
+        f"print(1)\nfor path in 'step-{Steps.number + 1}.py', '/code/temp.py':\n    open(path, 'w').write('evil')",
+    )
     folder = workplace("tests", runner._root).code
     assert (folder / f"step-{Steps.number}.py").read_text("utf-8").startswith("print(1)")
     assert (folder / "temp.py").read_text("utf-8").startswith("print(1)")
@@ -130,14 +136,17 @@ def test_the_code_is_kept_where_code_cannot_change_it(runner: SandboxRunner) -> 
 
 
 def test_old_output_never_reaches_a_later_step(runner: SandboxRunner) -> None:
-    code = "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', 'import time\\nwhile 1: print(\"STOP_SAMANTHA\", flush=True); time.sleep(0.01)'])"
+    endless = "import time\nwhile True: print('STOP_SAMANTHA', flush=True); time.sleep(0.01)"
+    code = f"import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', {endless!r}])"
     ended(runner, code)
     outcomes = Steps.run(runner, "import time; time.sleep(0.5)")
     assert printed(outcomes) == ""
 
 
 def test_blocks_of_a_response_are_run_and_prose_is_not(runner: SandboxRunner) -> None:
-    response = "Here:\n```python\nx = 2\n```\nand then\n```py\npip install pandas\nprint(x + 1)\n```\n```\nprint('no')\n```"
+    response = (
+        "Here:\n```python\nx = 2\n```\nand then\n```py\npip install pandas\nprint(x + 1)\n```\n```\nprint('no')\n```"
+    )
     Steps.number += 1
     outcomes = list(runner.run(response, "tests", Steps.number))
     assert isinstance(outcomes[0], Found)
@@ -155,12 +164,6 @@ def test_an_html_block_opens_as_a_page(runner: SandboxRunner) -> None:
     assert page.read_text("utf-8").strip() == "<h1>Hi</h1>"
 
 
-LEFT = """
-import glob
-print(sum(1 for path in glob.glob('/proc/[0-9]*/cmdline') if b'sleeper' in open(path, 'rb').read()) - 1)
-# sleeper
-"""
-
 BOMBS: dict[str, tuple[str, tuple[Reason, ...]]] = {
     "time": ("while True: pass", ("time",)),
     "sleep that ignores signals": (
@@ -173,11 +176,11 @@ BOMBS: dict[str, tuple[str, tuple[Reason, ...]]] = {
         "for n in range(12): multiprocessing.Process(target=eat).start()", ("memory",)),
     "forks": ("import os\nwhile True:\n    try: os.fork()\n    except OSError: pass", ("processes", "time", "memory")),
     "threads": (
-        "import threading, time\nfor n in range(10000): threading.Thread(target=time.sleep, args=(50,)).start()",
+        "import threading, time\nwhile True: threading.Thread(target=time.sleep, args=(50,)).start()",
         ("processes", "memory")),
     "disk": ("f = open('big', 'wb')\nwhile True: f.write(bytes(1 << 20)); f.flush()", ("disk",)),
     "one huge sparse file": ("f = open('sparse', 'wb'); f.truncate(1 << 40)", ("disk",)),
-    "temporary files": ("import os\nn = 0\nwhile True:\n    open(f'/tmp/{n}', 'wb').write(bytes(8 << 20)); n += 1", ("disk", "raised")),
+    "temporary files": ("n = 0\nwhile True:\n    open(f'/tmp/{n}', 'wb').write(bytes(8 << 20)); n += 1", ("disk",)),
     "files": ("n = 0\nwhile True:\n    open(f'f{n}', 'w').close(); n += 1", ("disk",)),
     "folders": ("import os\nn = 0\nwhile True:\n    os.mkdir(f'd{n}'); n += 1", ("disk",)),
     "output": ("while True: print('x' * 1000)", ("output",)),
@@ -185,13 +188,15 @@ BOMBS: dict[str, tuple[str, tuple[Reason, ...]]] = {
     "one endless line": ("import os\nwhile True: os.write(1, b'x' * 65536)", ("output",)),
     "descriptors": ("x = [open('/dev/null') for n in range(10**6)]", ("raised",)),
     "daemon": (
-        "import os, time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        time.sleep(1000)\n    os._exit(0)\n"
+        "import os, time\nif os.fork() == 0:\n    os.setsid()\n    os.fork() or time.sleep(1000)\n    os._exit(0)\n"
         "print('left')", ("ok",)),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_bombs_are_held_and_nothing_survives(runner: SandboxRunner, tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
+def test_bombs_are_held_and_nothing_survives(
+    runner: SandboxRunner, tmp_path_factory: pytest.TempPathFactory, name: str
+) -> None:
     code, reasons = BOMBS[name]
     limits = msgspec.structs.replace(LIMITS, seconds=4.0)
     bomb = SandboxRunner(limits=limits, root=tmp_path_factory.mktemp("bomb"))
@@ -203,7 +208,9 @@ def test_bombs_are_held_and_nothing_survives(runner: SandboxRunner, tmp_path_fac
         assert sum(len(each.text) for each in outcomes if isinstance(each, Printed)) <= 2 * limits.output
         if end.reason not in ("ok", "raised"):
             assert "The code was ended: it took" in end.output
-        after = list(bomb.execute("print(sum(name.isdigit() for name in __import__('os').listdir('/proc')))", "bomb", 2))
+        after = list(
+            bomb.execute("print(sum(name.isdigit() for name in __import__('os').listdir('/proc')))", "bomb", 2)
+        )
         assert printed(after).strip() == "3", "the first process, the warm server and this one"
     finally:
         bomb.close()
@@ -233,12 +240,6 @@ def test_granted_files_are_there_under_their_own_names(tmp_path: Path) -> None:
     finally:
         runner.close()
     assert data.read_text() == "month,sold\nMay,4\n"
-
-
-@pytest.mark.parametrize("run", ["", ".", "..", "a/b", "../x", "-x", "a\nb", "x" * 101])
-def test_a_run_is_named_by_a_plain_name(tmp_path: Path, run: str) -> None:
-    with pytest.raises(CodeError, match="is not the name of a run"):
-        workplace(run, tmp_path)
 
 
 def test_planted_links_are_not_followed(runner: SandboxRunner, tmp_path: Path) -> None:
