@@ -68,6 +68,7 @@ class Page:
         while self.thread is not None and self.thread.is_alive():
             self.thread.join(GRACE / 6)
             self.workbench.sessions.sweep()
+            self.workbench.code.notice()
 
 
 class serving(contextlib.AbstractContextManager[Page]):  # noqa: N801 - used like a function
@@ -165,11 +166,11 @@ def build_blocks(workbench: Workbench) -> Any:
 
     from samantha.ui import code_access
     from samantha.ui.components import module
-    from samantha.ui.tabs import chain, help, history
+    from samantha.ui.tabs import chain, code, help, history
 
     kept = workbench.language()
     language = kept or "en"
-    names = {name: texts.text(language, f"page.{name}") for name in ("chain", "history", "help")}
+    names = {name: texts.text(language, f"page.{name}") for name in ("chain", "code", "history", "help")}
     with gr.Blocks(title="Samantha", analytics_enabled=False, fill_width=True) as blocks:
         header = module(
             "header", {}, elem_id="header", kept=kept, built=language, isolated=_isolation(),
@@ -178,23 +179,26 @@ def build_blocks(workbench: Workbench) -> Any:
         with gr.Tabs(elem_id="tabs", selected="chain") as tabs:
             with gr.Tab(names["chain"], id="chain") as chain_tab:
                 page = chain.ChainTab(workbench, header, language)
+            with gr.Tab(names["code"], id="code") as code_tab:
+                desk = code.CodeTab(workbench, language)
             with gr.Tab(names["history"], id="history") as history_tab:
                 history.build(workbench, page, tabs)
             with gr.Tab(names["help"], id="help") as help_tab:
                 help.build()
-        all_tabs = [chain_tab, history_tab, help_tab]
+        all_tabs = [chain_tab, code_tab, history_tab, help_tab]
+        labelled = [*page.labelled, desk.labelled, *all_tabs]
 
         def translate(value: Any) -> list[Any]:
             chosen = str((value or {}).get("language", "en"))
             if (value or {}).get("keep"):
                 workbench.keep_language(chosen)
             if not (value or {}).get("relabel"):
-                return [gr.skip() for _ in [*page.labelled, *all_tabs]]
+                return [gr.skip() for _ in labelled]
             tab_labels = [gr.update(label=texts.text(chosen, f"page.{name}")) for name in names]
-            return [*page.relabelled(chosen), *tab_labels]
+            return [*page.relabelled(chosen), desk.relabelled(chosen), *tab_labels]
 
         header.change(
-            translate, header, [*page.labelled, *all_tabs], show_progress="hidden", api_visibility="private",
+            translate, header, labelled, show_progress="hidden", api_visibility="private",
             trigger_mode="always_last",
         )  # fmt: skip
     return blocks

@@ -7,19 +7,21 @@ own reads what happens and pages only look.
 import contextlib
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from samantha.code.code import CodeOutcome, Serving
+from samantha.code.code import CodeOutcome, Finished, Found, Printed, Serving
 from samantha.errors import SamanthaError, SessionBusy
 from samantha.ui.code_room import CodeRoom
 from samantha.ui.code_view import CodeBlock, happened
 from samantha.ui.grants import Grants
 
 if TYPE_CHECKING:
+    from samantha.code.packaging import Packer
     from samantha.code.runner import SandboxRunner
 
 KEPT = 20
@@ -27,8 +29,8 @@ KEPT = 20
 
 log = logging.getLogger(__name__)
 
-Work = Callable[["SandboxRunner"], Iterator[tuple[int, str, CodeOutcome | None]]]
-"""Runs code: the step, a title, and what happened (None: the step begins)."""
+Told = Iterator[tuple[int, str, CodeOutcome | None]]
+"""The step, a title, and what happened (None: the step begins)."""
 
 
 class Result(CodeBlock, frozen=True):
@@ -46,7 +48,7 @@ class CodeDesk:
         self._grants = grants
         self._room = room
         self._lock = threading.Lock()
-        self._runner: SandboxRunner | None = None
+        self._runner: SandboxRunner | Packer | None = None
         self._thread: threading.Thread | None = None
         self._results: tuple[Result, ...] = ()
         self._counted = 0
@@ -81,13 +83,13 @@ class CodeDesk:
         """
         run = self.run_id
 
-        def work(runner: "SandboxRunner") -> Iterator[tuple[int, str, CodeOutcome | None]]:
+        def work(runner: "SandboxRunner") -> Told:
             step = self._counted + 1
             yield step, title, None
             for outcome in runner.execute(code, run, step):
                 yield step, title, outcome
 
-        self._start(work, run)
+        self._start(self._room.runner, work, run)
 
     def execute_files(self, folder: Path) -> None:
         """Run the numbered files of a folder, one after the other, in a work folder of their own.
@@ -101,23 +103,47 @@ class CodeDesk:
         numbered.files(folder)
         run = new_run_id()
 
-        def work(runner: "SandboxRunner") -> Iterator[tuple[int, str, CodeOutcome | None]]:
+        def work(runner: "SandboxRunner") -> Told:
             for one in numbered.run_in_order(runner, folder, run):
                 yield one.number, one.file.name, one.outcome
 
-        self._start(work, run)
+        self._start(self._room.runner, work, run)
 
-    def _start(self, work: Work, run: str) -> None:
+    def build(self, code: str, name: str, folder: Path) -> None:
+        """Make an executable of `code` and put it into `folder`.
+
+        Raises:
+            SessionBusy, SamanthaError: as `execute`.
+        """
+        from samantha.code.packaging import Building, Packer
+
+        def packer(grants: Grants) -> Packer:
+            self._room.runner(grants).close()  # the same refusals as for code that runs
+            return Packer(code, name, folder, grants.access)
+
+        def work(builder: "Packer") -> Told:
+            begun = time.monotonic()
+            yield 0, name, None
+            yield 0, name, Found(code)
+            for one in builder.build():
+                if isinstance(one, Building):
+                    yield 0, name, Printed("stdout", f"{one.share:4.0%} {one.text}\n")
+                else:
+                    yield 0, name, Printed("stdout", f"100% {one.file}\n")
+            yield 0, name, Finished("", "ok", time.monotonic() - begun)
+
+        self._start(packer, work, "")
+
+    def _start(self, make: Callable[[Grants], Any], work: Callable[[Any], Told], run: str) -> None:
         with self._lock:
             if self._runner is not None:
                 raise SessionBusy("Code is running in this tab: wait for its end, or stop it.")
-            runner = self._room.runner(self._grants)
-            self._runner = runner
+            self._runner = runner = make(self._grants)
             self.version += 1
         self._thread = threading.Thread(target=self._consume, args=(work, runner, run), name="code", daemon=True)
         self._thread.start()
 
-    def _consume(self, work: Work, runner: "SandboxRunner", run: str) -> None:
+    def _consume(self, work: Callable[[Any], Told], runner: Any, run: str) -> None:
         problem = ""
         try:
             for step, title, outcome in work(runner):
@@ -149,8 +175,8 @@ class CodeDesk:
             self._results = (*self._results[:-1], changed)
             self.version += 1
 
-    def _end(self, runner: "SandboxRunner", run: str, problem: str) -> None:
-        if not self._room.kept(runner):
+    def _end(self, runner: Any, run: str, problem: str) -> None:
+        if not self._room.kept(runner) and hasattr(runner, "close"):
             with contextlib.suppress(SamanthaError):
                 runner.close()
         with self._lock:

@@ -63,6 +63,16 @@ class CodeRoom:
             found = {"mode": "none", "failures": ["the sandbox could not be tried: the terminal shows why"]}
         self._tell(proof=found)
 
+    def notice(self) -> None:
+        """Look at the code environment again while it is not ready; when it has become so, find out anew what holds."""
+        if self._environment["state"] in ("unknown", "ready"):
+            return
+        now = environment()
+        if now != self._environment:
+            self._tell(environment=now)
+            if now["state"] == "ready":
+                self.look(again=True)
+
     def _tell(self, **changes: Any) -> None:
         with self._lock:
             for name, value in changes.items():
@@ -156,6 +166,6 @@ def environment() -> dict[str, Any]:
         from samantha.code.environment import CodeEnvironment
 
         found = CodeEnvironment()
-        return {"state": "ready" if found.ready else found.state, "sentence": found.sentence}
+        return {"state": found.state, "sentence": found.sentence}
     except SamanthaError as error:
         return {"state": "broken", "sentence": str(error)}

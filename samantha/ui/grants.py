@@ -140,20 +140,35 @@ class Grants:
         }  # fmt: skip
 
 
-def found(typed: str) -> Path:
-    """The file or folder that was typed or pasted: quotes and `file://` are taken off, links are followed.
+def typed_path(typed: str, base: Path | None = None) -> Path:
+    """The path that was typed or pasted: quotes and `file://` are taken off; `base` is where relative ones begin.
 
     Raises:
-        GrantError: it is not there, or it is the program's own.
+        GrantError: it is relative and there is no base.
     """
     text = typed.strip().strip("\"'")
     if text.lower().startswith("file://"):
         text = url2pathname(unquote(urlsplit(text).path))
     try:
         place = Path(text).expanduser()
-        if not place.is_absolute():
-            raise GrantError("problem.path_relative", path=text[:300])
-        resolved = place.resolve(strict=True)
+    except RuntimeError:
+        place = Path(text)
+    if place.is_absolute():
+        return place
+    if base is None or not text:
+        raise GrantError("problem.path_relative", path=text[:300])
+    return base / place
+
+
+def found(typed: str) -> Path:
+    """The file or folder that was typed or pasted, links followed.
+
+    Raises:
+        GrantError: it is not there, or it is the program's own.
+    """
+    text = typed.strip()
+    try:
+        resolved = typed_path(typed).resolve(strict=True)
     except (OSError, RuntimeError, ValueError):
         raise GrantError("problem.path_missing", path=text[:300]) from None
     if not (resolved.is_file() or resolved.is_dir()):

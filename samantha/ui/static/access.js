@@ -60,7 +60,7 @@ class Access {
   environment(now) {
     const { state, sentence } = now.environment;
     if (state === "unknown" || state === "ready") return null;
-    return h("p", { class: "status problem", id: "environment" }, `${t(`access.environment_${state}`)} ${sentence}`);
+    return h("p", { class: "status problem", id: "environment" }, `${t(`access.environment_${state.replace(" ", "_")}`)} ${sentence}`);
   }
 
   details(now) {

@@ -49,7 +49,7 @@ export class CodePart {
 
   /** The words in another language; what was printed and shown stays. */
   redraw() {
-    for (const figure of this.figures.values()) figure.replaceWith(...[figure]);
+    for (const figure of this.figures.values()) figure.dispatchEvent(new CustomEvent("words"));
     this.draw(true);
   }
 
@@ -122,13 +122,15 @@ function framed(one) {
   const name = one.title || t(one.table ? "code.table" : "code.page");
   const frame = h("iframe", { sandbox: "allow-scripts", src: one.url, title: name, loading: "lazy", referrerpolicy: "no-referrer",
     class: one.table ? "table" : "page", onload: () => frames.set(frame.contentWindow, { element: frame, told: 0 }) });
-  const grow = h("button", { type: "button", class: "link", onclick: () => larger(!figure.classList.contains("grown")) }, t("code.enlarge"));
-  const figure = h("figure", { class: "framed" }, frame, h("div", { class: "under" }, caption(one), grow));
+  const grow = h("button", { type: "button", class: "link", onclick: () => larger(!figure.classList.contains("grown")) });
+  const figure = h("figure", { class: "framed", onwords: () => larger(figure.classList.contains("grown")) },
+    frame, h("div", { class: "under" }, caption(one), grow));
   function larger(on) {
     figure.classList.toggle("grown", on);
     grow.textContent = t(on ? "code.reduce" : "code.enlarge");
     grow.toggleAttribute("data-closes", on);
   }
+  larger(false);
   return figure;
 }
 

@@ -11,13 +11,15 @@ export const hide = (on) => localStorage.setItem(HIDE, on ? "1" : "0");
 export class OutputWindow {
   constructor(place) {
     this.part = new CodePart(false);
+    this.next = this.part;
     this.run = "";
     this.step = 0;
     this.dismissed = "";
     this.title = h("strong", {});
     this.close = h("button", { type: "button", class: "link", "data-closes": true, onclick: () => this.dismiss() }, "✕");
+    this.body = h("div", {}, this.part.element);
     this.box = h("section", { class: "output-window", role: "complementary", hidden: true },
-      h("header", {}, this.title, this.close), this.part.element);
+      h("header", {}, this.title, this.close), this.body);
     place.append(this.box);
     onLanguage(() => this.words());
     this.movable();
@@ -31,18 +33,24 @@ export class OutputWindow {
     this.part.redraw();
   }
 
-  /** What changed in the code of a step of the run that goes on. */
+  /** What changed in the code of a step of the run that goes on. What the window shows stays until there is more to see. */
   apply(change) {
     if (change.new) {
-      this.run = change.run;
-      this.step = change.step;
-      this.words();
+      this.next = new CodePart(false);
+      this.upcoming = { run: change.run, step: change.step };
     }
-    if (change.step !== this.step) return;
-    this.part.apply(change);
-    if (hidden() || this.dismissed === this.run) this.put(false);
-    else if (this.part.worth) this.put(true);
-    else if (change.new) this.put(false);
+    if (change.step !== this.upcoming?.step) return;
+    this.next.apply(change);
+    if (!this.next.worth) return;
+    if (this.part !== this.next) this.turn();
+    this.put(!hidden() && this.dismissed !== this.run);
+  }
+
+  turn() {
+    this.part = this.next;
+    Object.assign(this, this.upcoming);
+    this.body.replaceChildren(this.part.element);
+    this.words();
   }
 
   put(open) {

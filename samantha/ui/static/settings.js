@@ -44,9 +44,8 @@ class Panel {
     const main = this.props.knobs.filter((knob) => knob.group === "main").map((knob) => this.row(knob));
     this.element.replaceChildren(h("section", { class: "settings", "aria-label": t("settings.title") },
       this.head(), this.presets(), main, this.fold("more", t("settings.more"), () => this.folded()),
-      h("hr"), h("p", { class: "label" }, t("settings.chain")), this.flags(this.props.flags), this.chain(),
-      this.fold("advanced", t("settings.advanced"), () => this.advanced()),
-      h("hr"), h("p", { class: "label" }, t("settings.code")), this.flags(this.props.code_flags), this.windows()));
+      h("hr"), h("p", { class: "label" }, t("settings.chain")), this.flags(this.props.flags), this.code(), this.chain(),
+      this.fold("advanced", t("settings.advanced"), () => this.advanced())));
     this.tellCode();
     this.marks();
     this.grey();
@@ -221,6 +220,13 @@ class Panel {
     tell("run_code", Boolean((this.value.flags || {}).run_code));
   }
 
+  /** Running code, and, while it is on, what belongs to it. */
+  code() {
+    const [first, ...others] = this.props.code_flags;
+    const on = Boolean((this.value.flags || {})[first]);
+    return [...this.flags([first]), on ? h("div", { class: "belonging" }, this.flags(others), this.windows()) : ""];
+  }
+
   /** No windows for what code puts out: how this page shows it, not part of the chain. */
   windows() {
     const box = checkbox("flag-hide_html", hidden(), hide);
@@ -232,7 +238,7 @@ class Panel {
     return names.map((name) => {
       const on = name in flags ? flags[name] : this.props.flag_defaults[name];
       const box = checkbox(`flag-${name}`, on, (now) => {
-        this.set({ flags: { ...(this.value.flags || {}), [name]: now } }, name === "random_hyperparameters");
+        this.set({ flags: { ...(this.value.flags || {}), [name]: now } }, ["random_hyperparameters", "run_code"].includes(name));
         if (name === "run_code") this.tellCode();
       });
       return h("label", { class: "flag", title: t(`flags.${name}_help`), for: `flag-${name}` }, box, h("span", {}, t(`flags.${name}`)));
