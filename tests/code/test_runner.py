@@ -167,7 +167,7 @@ def test_an_html_block_opens_as_a_page(runner: SandboxRunner) -> None:
 BOMBS: dict[str, tuple[str, tuple[Reason, ...]]] = {
     "time": ("while True: pass", ("time",)),
     "sleep that ignores signals": (
-        "import signal, time\nfor n in range(1, 32):\n    try: signal.signal(n, signal.SIG_IGN)\n    except OSError: pass\n"
+        "import signal, time\nfor n in set(range(1, 32)) - {9, 19}: signal.signal(n, signal.SIG_IGN)\n"
         "time.sleep(1000)", ("time",)),
     "memory at once": ("x = bytearray(3 << 30)", ("memory",)),
     "memory bit by bit": ("x = []\nwhile True: x.append(bytearray(20 << 20))", ("memory",)),
@@ -177,7 +177,7 @@ BOMBS: dict[str, tuple[str, tuple[Reason, ...]]] = {
     "forks": ("import os\nwhile True:\n    try: os.fork()\n    except OSError: pass", ("processes", "time", "memory")),
     "threads": (
         "import threading, time\nwhile True: threading.Thread(target=time.sleep, args=(50,)).start()",
-        ("processes", "memory")),
+        ("processes", "memory", "time")),
     "disk": ("f = open('big', 'wb')\nwhile True: f.write(bytes(1 << 20)); f.flush()", ("disk",)),
     "one huge sparse file": ("f = open('sparse', 'wb'); f.truncate(1 << 40)", ("disk",)),
     "temporary files": ("n = 0\nwhile True:\n    open(f'/tmp/{n}', 'wb').write(bytes(8 << 20)); n += 1", ("disk",)),
