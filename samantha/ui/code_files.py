@@ -127,6 +127,11 @@ def _open_whole(root: Path, parts: Sequence[str]) -> int:
     return os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
 
 
+def is_table(coded: str) -> bool:
+    """Whether an address is that of a table."""
+    return named(coded).endswith(".table.html")
+
+
 def picture(run: str, name: str) -> tuple[str, bytes]:
     """A shown picture or page: its media type, and its content.
 

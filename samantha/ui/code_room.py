@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from samantha.chain.chain import Chain
-from samantha.errors import SamanthaError
+from samantha.errors import SamanthaError, SandboxError
 from samantha.events import CodeServing, Event
+from samantha.sandbox.access import Access
 from samantha.ui.controls import FieldError
 from samantha.ui.grants import Grants
 
@@ -99,9 +100,7 @@ class CodeRoom:
         refused = proof.refusal(grants.access)
         if refused:
             raise FieldError("access", refused)
-        for place in (*grants.access.readable, *grants.access.writable):
-            if not place.exists():
-                raise FieldError("access", key="problem.path_gone", path=str(place))
+        _check(grants.access)
         return SandboxRunner(grants.access, grants.limits)
 
     def keep(self, runner: "SandboxRunner") -> None:
@@ -147,6 +146,23 @@ class CodeRoom:
             serving, self._serving = self._serving, []
         for runner in serving:
             runner.close()
+
+
+def _check(access: Access) -> None:
+    """Check that what was granted can be given now.
+
+    Raises:
+        FieldError: something is gone, or would undo the sandbox.
+    """
+    from samantha.sandbox.grants import grants as checked
+
+    for place in (*access.readable, *access.writable):
+        if not place.exists():
+            raise FieldError("access", key="problem.path_gone", path=str(place))
+    try:
+        checked(access, None)
+    except SandboxError as error:
+        raise FieldError("access", str(error)) from None
 
 
 def asked_for(chain: Chain, grants: Grants) -> None:

@@ -18,6 +18,13 @@ MEASURE = (
 )
 """Tells the page around it how high it is. What it tells is bounded there: the code could tell anything."""
 
+TABLE = (
+    b"<!doctype html><meta charset=utf-8><style>body{font:13px/1.5 system-ui,sans-serif;margin:8px;color:#1c2428}"
+    b"table{border-collapse:collapse}th,td{padding:3px 10px;border:1px solid #e0e5e7;text-align:right}"
+    b"thead th{background:#eef1f2;position:sticky;top:0}tbody th{font-weight:400;color:#5b6a73}</style>"
+)
+"""Comes before a table, which the code's side writes bare."""
+
 
 def code_routes() -> list[Any]:
     """The routes, for FastAPI; all under /samantha/code/."""
@@ -30,7 +37,8 @@ def code_routes() -> list[Any]:
             media, content = code_files.picture(*_asked(request))
         except Missing as error:
             return PlainTextResponse(str(error), 404)
-        content += MEASURE if media == code_files.PAGE else b""
+        if media == code_files.PAGE:
+            content = (TABLE + content if code_files.is_table(request.path_params["name"]) else content) + MEASURE
         return Response(content, media_type=media, headers={"cache-control": "no-store"})
 
     def file(request: Request) -> Response:

@@ -61,8 +61,7 @@ def runnable(text: str) -> str:
 
     if len(text) > LARGEST_CODE:
         raise FieldError("start", key="problem.code_length")
-    marked = blocks.tagged(text)
-    return str(marked or blocks.extract(text).python or text)
+    return blocks.runnable(text)
 
 
 def run_last(session: Session, title: Any) -> None:

@@ -15,6 +15,7 @@ import msgspec
 from samantha import settings
 from samantha.errors import SamanthaError
 from samantha.sandbox.access import MIB, Access, Limits
+from samantha.sandbox.grants import grants as checked
 from samantha.ui import texts
 
 LIMITS = {"seconds": (1.0, 86_400.0), "memory": (128.0, 1_048_576.0)}
@@ -57,9 +58,11 @@ class Grants:
         """Grant a file or folder, as typed or pasted; granting it again changes between reading and writing.
 
         Raises:
-            GrantError: there is no such file or folder, or it is one that code never gets.
+            GrantError: there is no such file or folder, or it is the program's own.
+            SandboxError: it would undo the sandbox.
         """
         place = found(typed)
+        checked(Access(writable=(place,)) if write else Access(readable=(place,)), None)
         with self._lock:
             readable, writable = self._without(place)
             readable, writable = (readable, (*writable, place)) if write else ((*readable, place), writable)
