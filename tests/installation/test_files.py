@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 
 from tests.installation.offline import ROOT
 
-LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-install.txt")
+LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-install.txt", "requirements-code.txt")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 PIN = re.compile(r"^([a-z0-9._-]+)==(\S+)", re.MULTILINE)
 
@@ -56,6 +56,7 @@ def test_every_locked_package_has_a_hash_and_no_index_is_named(name: str) -> Non
     [
         ("requirements.txt", PROJECT["project"]["dependencies"]),
         ("requirements-dev.txt", PROJECT["dependency-groups"]["dev"]),
+        ("requirements-code.txt", PROJECT["dependency-groups"]["code"]),
         ("requirements-install.txt", [*PROJECT["dependency-groups"]["install"], "llama-cpp-python==0.3.36"]),
     ],
 )

@@ -1,15 +1,18 @@
 """What `pipx install .` and `uv tool install .` would put on a machine: the wheel, with all that ships in it."""
 
+import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.installation import tiny_backend
 from tests.installation.offline import ROOT
 
-MATERIAL = ("system_prompts.txt", "user_prompts.txt", "prompts")
+MATERIAL = ("system_prompts.txt", "user_prompts.txt", "prompts", "install.py", "installation", "requirements-code.txt")
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +61,20 @@ def test_the_material_is_found_where_there_is_no_checkout(installed: Path, tmp_p
 def test_the_command_starts(installed: Path, tmp_path: Path) -> None:
     shown = call(installed / "bin" / "samantha", "--version", cwd=tmp_path, PYTHONPATH=str(installed))
     assert shown.startswith("samantha ")
+
+
+def test_the_environment_of_generated_code_is_made_in_the_data_folder(installed: Path, tmp_path: Path) -> None:
+    """With the shipped installer, told from its command; what it installs is a tiny package here."""
+    code = "from samantha.code.environment import CodeEnvironment as C; e = C(); print(e.state, *e.repair(), sep='\\n')"
+    told = call("-c", code, cwd=tmp_path, PYTHONPATH=str(installed), SAMANTHA_HOME=str(tmp_path / "data")).splitlines()
+    assert told[0] == "missing"
+    assert told[-1] == str(tmp_path / "data" / ".venv-code")
+    assert Path(told[2]) == installed / "samantha" / "material" / "install.py"
+    copy = tmp_path / "material"
+    shutil.copytree(Path(told[2]).parent, copy)
+    wheel = tiny_backend.write_wheel(tmp_path, "pebble", "1.0", {"pebble.py": "WEIGHT = 1\n"})
+    digest = hashlib.sha256((tmp_path / wheel).read_bytes()).hexdigest()
+    (copy / "requirements-code.txt").write_text(f"pebble==1.0 --hash=sha256:{digest}\n")
+    call(copy / "install.py", *told[3:], cwd=tmp_path, PIP_NO_INDEX="1", PIP_FIND_LINKS=tmp_path.as_uri())
+    ready = call("-c", code, cwd=tmp_path, PYTHONPATH=str(installed), SAMANTHA_HOME=str(tmp_path / "data"))
+    assert ready.splitlines()[0] == "ready"
