@@ -136,6 +136,30 @@ def sandbox() -> Finding:
     return Finding("sandbox", "degraded", f"no isolation, so models run with your own rights: {_sandbox_advice()}")
 
 
+def code_environment() -> Finding:
+    """Whether generated code has something to run in."""
+    from samantha.code.environment import CodeEnvironment
+
+    environment = CodeEnvironment()
+    if environment.ready:
+        return Finding("code environment", "ok", f"{size(environment.size)} in {environment.folder}")
+    return Finding("code environment", "degraded", environment.sentence)
+
+
+def code_sandbox() -> Finding:
+    """What the sandbox of generated code is worth, as shown by attacks."""
+    from samantha.code import proof
+
+    verdict = proof.proof()
+    reasons = "; ".join(verdict.failures)
+    if verdict.mode == "isolated":
+        message = f"isolated: every attack was held ({verdict.seconds * 1000:.0f} ms)"
+        return Finding("code sandbox", "ok", message)
+    if verdict.mode == "reduced":
+        return Finding("code sandbox", "degraded", f"reduced: every attack was held, but {reasons}.")
+    return Finding("code sandbox", "degraded", f"none, so code runs with full access only: {reasons}.")
+
+
 def page() -> Finding:
     """What the workbench is drawn with."""
     if importlib.util.find_spec("gradio") is None:
@@ -191,7 +215,7 @@ def _told(part: str, check: Callable[[], Finding], necessary: bool) -> Callable[
 
 
 CHECKS: tuple[Callable[[], Finding], ...] = tuple(
-    _told(check.__name__, check, check in (store, disk))
-    for check in (memory, disk, store, models, sandbox, page, browser, voices)
+    _told(check.__name__.replace("_", " "), check, check in (store, disk))
+    for check in (memory, disk, store, models, sandbox, code_environment, code_sandbox, page, browser, voices)
 )
 """The checks that need nothing from each other."""

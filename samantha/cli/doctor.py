@@ -8,7 +8,8 @@ from samantha.cli.checks import Finding, findings
 from samantha.cli.tables import table
 
 DESCRIPTION = """\
-Check Python, the native library, processor, memory, disk, run store, models, sandbox, page, browser and voices.
+Check Python, the native library, processor, memory, disk, run store, models, sandbox, code environment, code sandbox,
+page, browser and voices.
 The exit status is 1 when something necessary is missing."""
 USAGE = "samantha doctor [OPTIONS]"
 

@@ -16,6 +16,8 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "dtale": ("dtale", "Look through a CSV file with D-Tale."),
     "database": ("database", "Look into a SQLite file, without changing it."),
     "package": ("package", "Make an executable of a Python file."),
+    "packages": ("packages", "List what code may import."),
+    "check": ("check", "Attack the sandbox and say what holds."),
     "processes": ("processes", "List what goes on in the background."),
     "close": ("close", "End what goes on in the background."),
 }

@@ -1,14 +1,15 @@
 """Code run by hand: which run it belongs to, Ctrl-C, and what becomes of its work folder."""
 
+import contextlib
 import re
-import shutil
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from samantha.cli import code_report, granting, staying
 from samantha.cli.code.outcomes import Report
 from samantha.cli.interruption import INTERRUPTED, stopped_by_interrupt
-from samantha.code.code import CodeOutcome
+from samantha.code.code import CodeError, CodeOutcome
+from samantha.code.workplace import discard
 
 if TYPE_CHECKING:
     from samantha.code.runner import SandboxRunner
@@ -43,7 +44,8 @@ def carried_out(arguments: Any, runner: "SandboxRunner", work: Callable[[Report]
     finally:
         if not arguments.run and not report.left_something:
             runner.close()
-            shutil.rmtree(code_report.work_folder(report.run), ignore_errors=True)
+            with contextlib.suppress(CodeError):  # what cannot be deleted stays as any other work folder does
+                discard(report.run)
 
 
 def _new_name() -> str:
