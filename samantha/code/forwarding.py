@@ -77,5 +77,8 @@ def _listener(port: int) -> socket.socket:
     """A listening socket, with the same port number where it is free."""
     if sys.platform in ("linux", "win32"):
         address = f"127.{secrets.randbelow(200) + 20}.{secrets.randbelow(250)}.{secrets.randbelow(250) + 2}"
-        return socket.create_server((address, port if port >= 1024 else 0))
+        try:
+            return socket.create_server((address, port if port >= 1024 else 0))
+        except OSError:  # somebody has it at every address
+            return socket.create_server((address, 0))
     return socket.create_server(("::1", 0), family=socket.AF_INET6)

@@ -2,8 +2,8 @@
 
 Messages are JSON on a socket pair that is its standard input, one message a packet. In: `{"job": …}` with the
 descriptors of the job's output and errors; `{"connect": port, "id": n}`. Out: `{"ready"}`, `{"ended": status, "memory":
-bytes, "background": [ports]}`, `{"connected": id}` with the descriptor of a connection, `{"failed": id}`. Linux only: it
-lives in a process namespace of its own, where killing everything means everything of this sandbox.
+bytes, "background": [ports]}`, `{"connected": id}` with the descriptor of a connection, `{"failed": id}`. Linux only:
+it lives in a process namespace of its own, where killing everything means everything of this sandbox.
 """
 
 import ctypes
@@ -15,7 +15,7 @@ import socket
 import sys
 import time
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from . import job, listening
 
@@ -129,7 +129,7 @@ class Server:
                     return _reaped(child)
                 if self.control.fileno() in ready:
                     self._take_message()
-                if not set(listening.ports()) - self.served:
+                if not self._new_ports():
                     since = 0.0
                     continue
                 now, used = time.monotonic(), listening.processor_seconds(self._strangers())
@@ -161,7 +161,10 @@ class Server:
         return sorted(new)
 
     def _new_ports(self) -> dict[int, str]:
-        return {port: inode for port, inode in listening.ports().items() if port not in self.served}
+        """Those of the job alone: with the network granted, the ports of the whole computer are seen here."""
+        found = {port: inode for port, inode in listening.ports().items() if port not in self.served}
+        jobs = self._strangers() if found else set()
+        return {port: inode for port, inode in found.items() if listening.owners([inode], jobs)}
 
     def _end_strangers(self) -> None:
         """Kill what is left, again and again while more appears. What outruns this is ended with the sandbox."""
@@ -206,7 +209,22 @@ def _become_job(descriptors: list[int]) -> None:
     for place, descriptor in enumerate(descriptors, 1):
         os.dup2(descriptor, place)
         os.close(descriptor)
+    for name in ("stdin", "stdout", "stderr"):
+        stream = _stream(getattr(sys, name))
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
     _set_dumpable(True)
+
+
+def _stream(old: Any) -> TextIO:
+    """A stream of Python made anew: the old one remembers what its descriptor was when this server began."""
+    descriptor = old.fileno()
+    stream: Any = open(  # noqa: SIM115 (it lives as long as the process)
+        descriptor, old.mode, encoding=old.encoding, errors=old.errors, newline="\n", closefd=False
+    )
+    stream.buffer.raw.name = old.name
+    stream.reconfigure(line_buffering=descriptor > 0)
+    return stream  # type: ignore[no-any-return]
 
 
 def _set_dumpable(value: bool) -> None:
