@@ -102,7 +102,7 @@ def test_only_the_last_frames_of_a_deep_traceback_are_fed_back(runner: SandboxRu
     outcomes = Steps.run(runner, code)
     end = outcomes[-1]
     assert isinstance(end, Finished)
-    assert end.output.count("File ") == 5
+    assert end.output.count("File ") == 3
     assert printed(outcomes, "stderr").count("File ") == 32
     assert end.output.endswith("ValueError: deep")
 

@@ -3,6 +3,7 @@
 import atexit
 import builtins
 import contextlib
+import gc
 import importlib
 import linecache
 import os
@@ -15,13 +16,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import hooks, shown
+from . import hooks, pages, shown
 
 OWN = str(Path(__file__).resolve().parent.parent)
 """Frames of files below here are ours and mean nothing to whoever reads a traceback."""
 
-LAST_FRAMES = 5
-"""Frames that are fed back: a model reads the end of a traceback, not forty frames of a library."""
+OWN_FRAMES, LAST_FRAMES = 2, 3
+"""Frames that are fed back: where the code was last, and where it ended in whatever it called."""
 
 RAISED = 1
 """Exit status of code that raised; its traceback stands in the file `traceback`."""
@@ -29,9 +30,20 @@ RAISED = 1
 
 def preload() -> None:
     """Import what most code begins with, so that a fork has it already."""
+    _lend_fonts()
     for name in ("numpy", "pandas", "matplotlib.pyplot", "matplotlib.backends.backend_agg", "samantha_inside.figures"):
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # what stays for good is never looked through again, least of all at the end of each job
+
+
+def _lend_fonts() -> None:
+    """Give matplotlib the list of fonts that was made when the environment was: looking through many takes seconds."""
+    made, cache = Path(sys.prefix, "cache", "matplotlib"), os.environ.get("XDG_CACHE_HOME")
+    if cache and made.is_dir():
+        with contextlib.suppress(OSError, shutil.Error):
+            shutil.copytree(made, Path(cache, "matplotlib"), dirs_exist_ok=True)
 
 
 def run(job: dict[str, Any]) -> NoReturn:
@@ -39,10 +51,11 @@ def run(job: dict[str, Any]) -> NoReturn:
     shown.begin(Path(job["shown"]))
     _furnish(Path(job["box"]), Path(job["source"]), job["name"], job.get("links", ()))
     if job.get("html"):
-        shown.write("html", job["html"])
+        shown.write("html", pages.self_contained(job["html"], Path(job["box"])))
+    _refresh()
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     status = _run_source(Path(job["source"]), str(Path(job["box"]) / job["name"]), job["name"], job["box"])
-    _end(status)
+    _end(status, job["box"])
 
 
 def _furnish(box: Path, source: Path, name: str, links: Iterable[str]) -> None:
@@ -63,9 +76,21 @@ def _furnish(box: Path, source: Path, name: str, links: Iterable[str]) -> None:
                 (shutil.copytree if target.is_dir() else shutil.copyfile)(target, place)
 
 
+def _refresh() -> None:
+    """Undo what a fork inherits and a new interpreter does not have: the state of NumPy's chance.
+
+    Programs that the code starts have no use for our backend, which they cannot import.
+    """
+    random: Any = sys.modules.get("numpy.random")
+    if random is not None:
+        random.seed()
+    os.environ["MPLBACKEND"] = "Agg"
+
+
 def _run_source(source: Path, file: str, name: str, box: str) -> int:
     os.chdir(box)
     sys.argv = [name]
+    sys.orig_argv = [sys.executable, name]  # what reloaders of web servers start again
     sys.path.insert(0, box)
     module = types.ModuleType("__main__")
     module.__dict__.update(__file__=file, __builtins__=builtins, __cached__=None)
@@ -78,7 +103,7 @@ def _run_source(source: Path, file: str, name: str, box: str) -> int:
     except SystemExit as end:
         return _exit_status(end)
     except BaseException as error:  # noqa: BLE001 (whatever code raises is reported as Python reports it)
-        _report(error)
+        _report(error, name)
         return RAISED
     return 0
 
@@ -90,7 +115,7 @@ def _exit_status(end: SystemExit) -> int:
     return RAISED
 
 
-def _report(error: BaseException) -> None:
+def _report(error: BaseException, name: str) -> None:
     """Print the traceback as Python does, without our frames, and keep its last frames for feeding back."""
     whole = traceback.TracebackException.from_exception(error, compact=True)
     for part in _chained(whole):
@@ -98,11 +123,25 @@ def _report(error: BaseException) -> None:
             [frame for frame in part.stack if not frame.filename.startswith((OWN, "<frozen "))]
         )
     if sys.excepthook is not sys.__excepthook__:
-        sys.excepthook(type(error), error, error.__traceback__)
+        sys.excepthook(type(error), error, _without_ours(error.__traceback__))
     else:
         print("".join(whole.format()), end="", file=sys.stderr)
-    whole.stack = traceback.StackSummary.from_list(list(whole.stack)[-LAST_FRAMES:])
-    shown.write_text("traceback", "".join(whole.format(chain=False)))
+    whole.stack = traceback.StackSummary.from_list(_last_frames(list(whole.stack), name))
+    if shown.ours():
+        shown.write_text("traceback", "".join(whole.format(chain=False)))
+
+
+def _last_frames(frames: list[traceback.FrameSummary], name: str) -> list[traceback.FrameSummary]:
+    """The last frames, and the last ones in the code itself, which a deep library would push out."""
+    own = [place for place, frame in enumerate(frames) if frame.filename == name][-OWN_FRAMES:]
+    last = range(max(0, len(frames) - LAST_FRAMES), len(frames))
+    return [frames[place] for place in sorted({*own, *last})]
+
+
+def _without_ours(frames: types.TracebackType | None) -> types.TracebackType | None:
+    while frames and frames.tb_frame.f_code.co_filename.startswith(OWN):
+        frames = frames.tb_next
+    return frames
 
 
 def _chained(error: traceback.TracebackException) -> Iterator[traceback.TracebackException]:
@@ -114,14 +153,32 @@ def _chained(error: traceback.TracebackException) -> Iterator[traceback.Tracebac
             pending += [part.__cause__, part.__context__]
 
 
-def _end(status: int) -> NoReturn:
+def _end(status: int, box: str) -> NoReturn:
     """End as an interpreter does, but without tearing every module down, which takes longer than most jobs."""
     # Figures first: matplotlib closes them all in its own atexit function.
-    for step in (threading._shutdown, shown.at_end, atexit._run_exitfuncs, sys.stdout.flush, sys.stderr.flush):  # type: ignore[attr-defined]
+    threads = threading._shutdown  # type: ignore[attr-defined]
+    for step in (threads, shown.at_end, atexit._run_exitfuncs, _flush, lambda: _forget(box), _flush):
         try:
             step()
         except BaseException:  # noqa: BLE001 (an error while ending must not keep the process alive)
-            status = status or RAISED
             with contextlib.suppress(Exception):
                 traceback.print_exc()
     os._exit(status)
+
+
+def _forget(box: str) -> None:
+    """Let go of what the code made, as an interpreter does at its end: open files are completed, destructors run."""
+    # Twice, like Python: the first look sorts a file before its own buffer, which must not be closed first.
+    gc.collect()
+    inside = box + os.sep
+    for name, module in list(sys.modules.items()):
+        if name == "__main__" or str(getattr(module, "__file__", "")).startswith(inside):
+            del sys.modules[name], module
+    gc.collect()
+
+
+def _flush() -> None:
+    """Bring out what was printed. The code may have put its own streams there, or have closed these."""
+    for stream in (sys.stdout, sys.__stdout__, sys.stderr, sys.__stderr__):
+        with contextlib.suppress(Exception):
+            stream.flush()  # type: ignore[union-attr]
