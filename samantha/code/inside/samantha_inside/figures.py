@@ -4,6 +4,9 @@ Named by MPLBACKEND as `module://samantha_inside.figures`. Nothing blocks and no
 """
 
 import io
+import sys
+from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 from matplotlib._pylab_helpers import Gcf  # type: ignore[import-not-found,unused-ignore]
@@ -11,6 +14,10 @@ from matplotlib.backend_bases import FigureManagerBase  # type: ignore[import-no
 from matplotlib.backends.backend_agg import FigureCanvasAgg  # type: ignore[import-not-found,unused-ignore]
 
 from . import shown
+
+NAME = "module://samantha_inside.figures"
+WINDOWS = ("agg", "tk", "qt", "gtk", "wx", "macosx", "webagg", "nbagg", "notebook", "ipympl", "widget", "inline")
+"""Beginnings of the names of backends that draw pictures and open windows: here this backend does that."""
 
 
 class FigureManager(FigureManagerBase):  # type: ignore[misc,unused-ignore]
@@ -20,11 +27,13 @@ class FigureManager(FigureManagerBase):  # type: ignore[misc,unused-ignore]
     def pyplot_show(cls, *, block: bool | None = None) -> None:
         """Keep all open figures and close them; with `block=False`, as in animations, only their end is kept."""
         if block is not False:
-            _show(lambda _: True)
+            for manager in list(Gcf.get_all_fig_managers()):
+                _keep(manager.canvas.figure)
+                Gcf.destroy(manager)
 
     def show(self) -> None:
         """Keep this figure alone: what `figure.show()` calls."""
-        _keep(self)
+        _keep(self.canvas.figure)
 
 
 class FigureCanvas(FigureCanvasAgg):  # type: ignore[misc,unused-ignore]
@@ -39,20 +48,41 @@ class FigureCanvas(FigureCanvasAgg):  # type: ignore[misc,unused-ignore]
         return super().print_figure(*arguments, **named)
 
 
+def keep_windows_away(pyplot: ModuleType) -> None:
+    """Let this backend stand in for those that code asks for by name, `matplotlib.use("TkAgg")`."""
+    switch: Callable[[Any], None] = pyplot.switch_backend
+
+    def switch_backend(newbackend: Any) -> None:
+        name = newbackend.lower().removeprefix("module://matplotlib_") if isinstance(newbackend, str) else ""
+        switch(NAME if name.startswith(WINDOWS) else newbackend)
+
+    pyplot.switch_backend = switch_backend  # type: ignore[attr-defined]
+
+
+def keep_figure(value: Any) -> bool:
+    """Keep a figure of any origin. False where it is none."""
+    if not hasattr(value, "savefig") or not hasattr(value, "get_axes"):
+        return False
+    _keep(value)
+    return True
+
+
 def show_rest() -> None:
-    """Keep the figures that were neither shown nor saved."""
-    _show(lambda manager: not getattr(manager.canvas, "kept", False))
-
-
-def _show(wanted: Any) -> None:
+    """Keep the figures that were neither shown nor saved. One that cannot be drawn is nobody's error at the end."""
     for manager in list(Gcf.get_all_fig_managers()):
-        if wanted(manager):
-            _keep(manager)
-        Gcf.destroy(manager)
+        figure = manager.canvas.figure
+        empty = not any((figure.axes, figure.texts, figure.images, figure.lines, figure.patches, figure.artists))
+        if getattr(manager.canvas, "kept", False) or empty:
+            continue
+        try:
+            _keep(figure)
+        except Exception as error:  # noqa: BLE001 (whatever drawing raises, the code itself has ended well)
+            print(f"Figure {manager.num} cannot be drawn: {error}", file=sys.stderr)
 
 
-def _keep(manager: Any) -> None:
-    figure = manager.canvas.figure
+def _keep(figure: Any) -> None:
+    if not shown.room():
+        return
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
     label = figure.get_suptitle() if hasattr(figure, "get_suptitle") else ""

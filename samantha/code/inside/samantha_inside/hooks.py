@@ -1,11 +1,12 @@
-"""What libraries do to show something, led to `shown`: browsers, plotly, altair, pyvis, IPython, printed tables.
+"""What libraries do to show something, led to `shown`: browsers, plotly, altair, pyvis, pictures, IPython.
 
-A library is changed when it is imported and not before, so code that needs none of them pays nothing. What is printed
-stays as it is: everything here only adds.
+A library is changed when it is imported and not before, so code that needs none of them pays nothing.
 """
 
-import builtins
+import functools
+import importlib
 import importlib.util
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -14,56 +15,20 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
-from . import shown
-
-ROWS, COLUMNS, TABLES = 500, 60, 30
-"""What is shown of a table, and how many tables of a job."""
-
-_print = builtins.print
-_tables = 0
+from . import pages, rich, shown, tables
 
 
 def install() -> None:
     """Change what is imported already, and everything else when it is imported."""
-    global _tables
-    _tables = 0
-    builtins.print = _printing
+    tables.install()
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
     for name, change in CHANGES.items():
         if name in sys.modules:
             change(sys.modules[name])
-
-
-def _printing(*values: Any, **named: Any) -> None:
-    """`print`, which shows tables as tables too."""
-    _print(*values, **named)
-    if named.get("file") in (None, sys.stdout):
-        for value in values:
-            show_table(value)
-
-
-def show_table(value: Any) -> None:
-    """Show a DataFrame, Series or Styler of pandas as a table; anything else is left alone."""
-    global _tables
-    kind = type(value)
-    pandas = sys.modules.get("pandas")
-    if kind.__module__.partition(".")[0] != "pandas" or pandas is None or _tables >= TABLES:
-        return
-    frame = value.data if kind.__name__ == "Styler" else value
-    if isinstance(frame, pandas.Series):
-        frame = frame.to_frame()
-    if not isinstance(frame, pandas.DataFrame):
-        return
-    _tables += 1
-    rows, columns = frame.shape
-    note = f"{rows} × {columns}"
-    if rows > ROWS or columns > COLUMNS:
-        frame = frame.iloc[:ROWS, :COLUMNS]
-        note += f" (the first {min(rows, ROWS)} × {min(columns, COLUMNS)})"
-    shown.write("table.html", frame.to_html(border=0), note)
 
 
 class _Browser:
@@ -74,17 +39,9 @@ class _Browser:
     def open(self, url: str, new: int = 0, autoraise: bool = True) -> bool:
         parts = urlsplit(url)
         if parts.scheme in ("", "file"):
-            path = Path(unquote(parts.path))
-            if path.suffix.lower() in (".html", ".htm") and path.is_file():
-                passing = path.is_relative_to(tempfile.gettempdir())  # a name that means nothing
-                return shown.write("html", path.read_bytes(), "" if passing else path.name)
-            return False
+            return _show_file(Path(url2pathname(parts.path)))
         # A server of the code's own is found by its port.
-        return parts.hostname in (
-            "localhost",
-            "127.0.0.1",
-            "0.0.0.0",
-        )  # a server of the code's own is found by its port
+        return parts.hostname in ("localhost", "127.0.0.1", "0.0.0.0")
 
     def open_new(self, url: str) -> bool:
         return self.open(url, 1)
@@ -93,8 +50,26 @@ class _Browser:
         return self.open(url, 2)
 
 
+def _show_file(path: Path) -> bool:
+    """Show a page or a picture. False for anything else, as where no browser is."""
+    ending = path.suffix.lower()
+    if ending not in (".html", ".htm", ".svg", ".png", ".jpg", ".jpeg", ".gif", ".webp") or not path.is_file():
+        return False
+    passing = path.is_relative_to(tempfile.gettempdir())  # a name that means nothing
+    title = "" if passing else path.name
+    if ending in (".html", ".htm"):
+        return shown.write("html", pages.self_contained(path.read_text("utf-8", "replace"), path.parent), title)
+    if ending in (".svg", ".png"):
+        return shown.write(ending[1:], path.read_bytes(), title)
+    return shown.write("html", pages.self_contained(f'<img src="{path.as_uri()}">', path.parent), title)
+
+
 def _change_webbrowser(module: ModuleType) -> None:
     module.register("samantha", None, _Browser(), preferred=True)
+
+
+def _change_pyplot(module: ModuleType) -> None:
+    importlib.import_module("samantha_inside.figures").keep_windows_away(module)
 
 
 def _change_plotly(module: ModuleType) -> None:
@@ -117,53 +92,71 @@ def _change_altair(module: ModuleType) -> None:
 
 def _altair_title(chart: Any) -> str:
     title = getattr(chart, "title", "")
-    return title if isinstance(title, str) else ""
+    return title if isinstance(title, str) else str(getattr(title, "text", ""))
+
+
+def _change_vega(module: ModuleType) -> None:
+    """Bundling Vega takes seconds, and each chart does it: keep the bundle, or take the one that was installed."""
+    bundle = module.javascript_bundle
+
+    def javascript_bundle(snippet: str | None = None, vl_version: str | None = None) -> str:
+        if snippet is not None:
+            return str(bundle(snippet, vl_version))
+        name = f"vega-{module.__version__}-{vl_version or 'newest'}.js"
+        own = Path(os.environ.get("XDG_CACHE_HOME") or tempfile.gettempdir(), name)
+        for place in (Path(sys.prefix, "cache", name), own):
+            if place.is_file():
+                return place.read_text("utf-8")
+        made = str(bundle(vl_version=vl_version))
+        own.parent.mkdir(parents=True, exist_ok=True)
+        own.write_text(made, "utf-8")
+        return made
+
+    module.javascript_bundle = javascript_bundle  # type: ignore[attr-defined]
 
 
 def _change_pyvis(module: ModuleType) -> None:
-    begin = module.Network.__init__
-
-    def begin_inline(network: Any, *arguments: Any, **named: Any) -> None:
-        named.setdefault("cdn_resources", "in_line")  # its page must need nothing from outside
-        begin(network, *arguments, **named)
-
     def show(network: Any, name: str, *_: Any, **__: Any) -> None:
         network.write_html(name, notebook=False, open_browser=False)
-        shown.write("html", Path(name).read_bytes(), Path(name).name)
+        _show_file(Path(name))
 
-    module.Network.__init__ = begin_inline
     module.Network.show = show
 
 
+def _change_pictures(module: ModuleType) -> None:
+    """`Image.show()` of Pillow."""
+
+    class Viewer(module.Viewer):  # type: ignore[misc,name-defined]
+        def show(self, image: Any, **_: Any) -> bool:
+            return shown.write("png", image._repr_png_())
+
+    module.register(Viewer, order=0)
+
+
 def _change_display(module: ModuleType) -> None:
-    display = module.display
-
-    def displaying(*values: Any, **named: Any) -> Any:
-        for value in values:
-            _show_rich(value)
-        return display(*values, **named)
-
-    module.display = displaying  # type: ignore[attr-defined]
+    module.display = functools.partial(rich.display, module.display)  # type: ignore[attr-defined]
 
 
-def _show_rich(value: Any) -> None:
-    before = _tables
-    show_table(value)
-    if _tables > before or isinstance(value, str):
-        return
-    for method, ending in (("_repr_html_", "html"), ("_repr_svg_", "svg"), ("_repr_png_", "png")):
-        form = getattr(value, method, None)
-        content = form() if callable(form) and not isinstance(value, type) else None
-        if content:
-            shown.write(ending, content)
-            return
+def _change_werkzeug(module: ModuleType) -> None:
+    """Flask and Dash in debug mode watch every file of Python for changes; code that ran once has none."""
+    run_simple = module.run_simple
+
+    @functools.wraps(run_simple)
+    def run_once(*arguments: Any, **named: Any) -> Any:
+        return run_simple(*arguments, **{**named, "use_reloader": False})
+
+    module.run_simple = run_once  # type: ignore[attr-defined]
 
 
 CHANGES: dict[str, Callable[[ModuleType], None]] = {
+    "werkzeug.serving": _change_werkzeug,
     "webbrowser": _change_webbrowser,
+    "matplotlib.pyplot": _change_pyplot,
     "plotly.io._renderers": _change_plotly,
     "altair": _change_altair,
+    "vl_convert": _change_vega,
     "pyvis.network": _change_pyvis,
+    "PIL.ImageShow": _change_pictures,
     "IPython.core.display_functions": _change_display,
 }
 

@@ -27,7 +27,7 @@ SETTLED = 1.5
 IDLE = 0.3
 """Share of a processor below which a listening job counts as waiting for visitors."""
 
-GRACE, SHORT_GRACE = 8.0, 0.3
+GRACE, SHORT_GRACE = 20.0, 0.3
 """Seconds that processes left by a job may take until they listen: what looks like a server, and anything else."""
 
 SERVERS = (

@@ -4,6 +4,7 @@ A file appears under its final name only when it is whole. Nothing here is trust
 """
 
 import contextlib
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,25 +14,55 @@ MOST = 100
 
 _folder: Path | None = None
 _count = 0
+_owner = 0
+_told = False
 
 
 def begin(folder: Path) -> None:
     """Everything that is shown from now on goes to `folder`."""
-    global _folder, _count
-    _folder, _count = folder, 0
+    global _folder, _count, _owner, _told
+    _folder, _count, _owner, _told = folder, 0, os.getpid(), False
     folder.mkdir(parents=True, exist_ok=True)
+
+
+def ours() -> bool:
+    """Whether this is the job's first process, and not one that it forked."""
+    return os.getpid() == _owner
+
+
+def room() -> bool:
+    """Whether one more thing can be shown; the first time it cannot, the job's errors say so."""
+    global _told
+    if _count >= MOST and not _told:
+        _told = True
+        print(f"Only the first {MOST} figures, tables and pages are shown.", file=sys.stderr)
+    return _folder is not None and _count < MOST
 
 
 def write(ending: str, content: bytes | str, title: str = "") -> bool:
     """Show one thing: `ending` is `png`, `svg`, `html` or `table.html`. False when too much was shown already."""
+    number = _next_number() if room() else 0
+    if number:
+        if title:
+            write_text(f"{number:04}.title", title[:200])
+        _put(f"{number:04}.{ending}", content)
+    return bool(number)
+
+
+def _next_number() -> int:
+    """The next number that no other process of the job has taken; 0 when all are."""
     global _count
-    if _folder is None or _count >= MOST:
-        return False
-    _count += 1
-    if title:
-        write_text(f"{_count:04}.title", title[:200])
-    _put(f"{_count:04}.{ending}", content)
-    return True
+    assert _folder is not None
+    while _count < MOST:
+        _count += 1
+        try:
+            (_folder / f".{_count:04}").touch(exist_ok=False)
+        except FileExistsError:
+            continue
+        except OSError:  # a full disk ends the job by its limit
+            return 0
+        return _count
+    return 0
 
 
 def write_text(name: str, text: str) -> None:
@@ -52,5 +83,5 @@ def _put(name: str, content: bytes | str) -> None:
 def at_end() -> None:
     """Show the figures that were drawn and neither shown nor saved, as a notebook would."""
     figures: Any = sys.modules.get("samantha_inside.figures")
-    if figures is not None and "matplotlib.pyplot" in sys.modules:
+    if figures is not None and ours() and "matplotlib.pyplot" in sys.modules:
         figures.show_rest()

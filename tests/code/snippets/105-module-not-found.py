@@ -1,0 +1,4 @@
+import math
+
+print(math.pi)
+import a_package_that_nobody_has
