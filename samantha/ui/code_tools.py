@@ -37,6 +37,12 @@ def functions(bench: Workbench) -> list[Callable[[Any], Any]]:
     def close(_: Session, entry: str = "") -> Answer:
         return _close(bench, entry)
 
+    def folders(session: Session) -> Answer:
+        return _folders(bench, session)
+
+    def database(_: Session, file: Any, run: Any) -> Answer:
+        return _database(bench, file, run)
+
     tools: dict[str, Callable[..., Any]] = {
         "run_text": run_text, "run_last": run_last, "last_code": last_code,
         "stop": lambda session: session.desk.stop(), "clear": lambda session: session.desk.clear(),
@@ -79,12 +85,12 @@ def last_code(session: Session) -> Answer:
     raise FieldError("start", key="problem.no_last_code")
 
 
-def folders(session: Session) -> Answer:
+def _folders(bench: Workbench, session: Session) -> Answer:
     """The work folders of this tab's runs, the folder of numbered files, and the run store."""
     runs = [line.code.run for line in session.view.shown() if isinstance(line, Card) and line.code]
     return {
         "runs": [session.desk.run_id, *dict.fromkeys(reversed(runs))],
-        "numbered": str(settings.data_folder() / "code"), "store": str(settings.data_folder() / "runs.sqlite3"),
+        "numbered": str(settings.data_folder() / "code"), "store": str(bench.store_path),
     }  # fmt: skip
 
 
@@ -127,11 +133,13 @@ def dtale(session: Session, table: Any, run: Any) -> Answer:
     return {"url": tools.dtale(typed_path(str(table), _work_folder(run)), session.grants.access).url}
 
 
-def database(_: Session, file: Any, run: Any) -> Answer:
+def _database(bench: Workbench, file: Any, run: Any) -> Answer:
     """The tables of a database file, and whether DB Browser is installed."""
     from samantha.code import databases
 
     place = typed_path(str(file), _work_folder(run))
+    if place == bench.store_path:
+        bench.settle_store()
     found: dict[str, Any] = msgspec.to_builtins(databases.contents(place))
     return found | {"file": str(place), "browser": databases.browser() is not None}
 

@@ -1,5 +1,7 @@
 """What the tabs share: sessions, the store, the model list, presets and language. One per program; no Gradio here."""
 
+import contextlib
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -42,6 +44,16 @@ class Workbench:
         runner = self.code.runner(grants)
         run = engine.run(chain, self._models, code=runner)
         return run, self.code.watched(self._store.record(run), runner)
+
+    @property
+    def store_path(self) -> Path:
+        """The file of the run store, which any tool for SQLite opens."""
+        return self._store.path
+
+    def settle_store(self) -> None:
+        """Bring what the store wrote last into its one file, for whoever reads only that, if it is not busy."""
+        with contextlib.closing(sqlite3.connect(self.store_path, timeout=2)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """The program ends: every run, and what its code serves."""
