@@ -81,7 +81,10 @@ from playwright.sync_api import sync_playwright
 with sync_playwright() as started:
     assert started.chromium.name == 'chromium'
 """,
-    "requests": "from requests import Request as R; assert R('GET', 'http://a.b', params={'c': 1}).prepare().url[-1] == '1'",
+    "requests": """
+import requests
+assert requests.Request('GET', 'http://a.b', params={'c': 1}).prepare().url == 'http://a.b/?c=1'
+""",
     "beautifulsoup4": "from bs4 import BeautifulSoup; assert BeautifulSoup('<p>x</p>', 'html.parser').p.text == 'x'",
     "lxml": """
 import io, pandas as pd
