@@ -4,7 +4,7 @@ Each attack is real: it harms, or would, if the sandbox let it. The report on st
 nonce's sum, and what succeeded. Then it waits to be killed, and so does a child in hiding.
 """
 
-# ruff: noqa: PTH116, PTH119, PTH120, PTH208
+# ruff: noqa: PTH115, PTH116, PTH119, PTH120, PTH208
 # Importing pathlib would take a tenth of the canary's time.
 import contextlib
 import ctypes
@@ -71,7 +71,7 @@ def connect(job: dict[str, Any]) -> bool:
 
 
 def look(job: dict[str, Any]) -> bool:
-    """Variables, descriptors and processes of the program, and devices of the computer."""
+    """Variables, descriptors, processes and namespaces of the program, and devices of the computer."""
     if set(os.environ) - set(job["variables"]):
         return True
     if any(_is_open(number) for number in range(3, 64)):
@@ -79,7 +79,13 @@ def look(job: dict[str, Any]) -> bool:
     with contextlib.suppress(OSError):
         if set(os.listdir("/dev")) - DEVICES and job["mode"] == "isolated":
             return True
-    return _sees_program(job)
+    return _sees_program(job) or any(_link(f"/proc/self/ns/{name}") == space for name, space in job["spaces"].items())
+
+
+def _link(path: str) -> str:
+    with contextlib.suppress(OSError):
+        return os.readlink(path)
+    return "none"
 
 
 def _is_open(number: int) -> bool:
@@ -151,7 +157,16 @@ def enter_kernel(_job: dict[str, Any]) -> bool:
 
 def exceed(job: dict[str, Any]) -> bool:
     """More memory, open files, processes and larger files than allowed."""
-    return any(attempt(job) for attempt in (_map, _grow, _open_files, _fill_temporary, _start_many))
+    return any(attempt(job) for attempt in (_unlimited, _map, _grow, _open_files, _fill_temporary, _start_many))
+
+
+def _unlimited(_job: dict[str, Any]) -> bool:
+    """No limit on processor time or on what a crash leaves behind: reaching them would take too long here."""
+    import resource
+
+    return resource.RLIM_INFINITY in resource.getrlimit(resource.RLIMIT_CPU) or any(
+        resource.getrlimit(resource.RLIMIT_CORE)
+    )
 
 
 def _map(job: dict[str, Any]) -> bool:

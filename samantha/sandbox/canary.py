@@ -28,7 +28,7 @@ from samantha.errors import SandboxError
 from samantha.sandbox.access import KIB, MIB, Folders, Limits, Mode
 from samantha.sandbox.code import available, confine_code
 from samantha.sandbox.confined import VARIABLES, Confined
-from samantha.sandbox.linux import began, is_root, running_threads
+from samantha.sandbox.linux import began, is_root, running_threads, spaces
 
 LIMITS = Limits(cpu_seconds=30, memory=64 * MIB, file_size=64 * KIB, disk=4 * MIB, processes=12, open_files=32)
 """Small, so that exceeding them takes no time; set by the same means as any others."""
@@ -43,7 +43,7 @@ SENTENCES = {
     "read": "code in the sandbox could read a file outside its folders",
     "write": "code in the sandbox could write outside its folders",
     "connect": "code in the sandbox could connect to a port or socket of the program",
-    "look": "code in the sandbox could see the program's variables, open files, processes or devices",
+    "look": "code in the sandbox could see the program's variables, open files or processes, or devices",
     "gain_rights": "code in the sandbox could gain rights or make namespaces",
     "enter_process": "code in the sandbox could read another process's memory",
     "enter_kernel": "code in the sandbox could use io_uring, the keyring or similar parts of the kernel",
@@ -89,7 +89,7 @@ def _attacked(mode: Mode, environment: Path | None) -> list[str]:
     """
     nonce = secrets.token_hex(16)
     with _bait() as (folders, job):
-        job |= {"nonce": nonce, "mode": mode, **_excesses(mode)}
+        job |= {"nonce": nonce, "mode": mode, "spaces": spaces(mode), **_excesses(mode)}
         code = _ATTACKS.read_text("utf-8")
         command = (_python(environment), "-I", "-S", "-B", "-c", code, json.dumps(job))
         confined = confine_code(command, folders=folders, environment=environment, limits=LIMITS, mode=mode)
@@ -129,6 +129,7 @@ def _bait() -> Iterator[tuple[Folders, dict[str, Any]]]:
             path.write_text("a secret")
             for place, mode in ((path, 0o644), (path.parent, 0o777), (path.parent.parent, 0o755)):
                 place.chmod(mode)  # it is the sandbox that must keep them, not their modes
+        folders.code.chmod(0o777)
         job = {"secrets": [str(path) for path in hidden], "code": [str(folders.code), "/code", "/sandbox/code"]}
         yield folders, {**job, **_doors(stack, elsewhere), **_ourselves()}
 
@@ -203,7 +204,7 @@ def _kill(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _lines(descriptor: int, count: int, patience: float) -> list[bytes] | None:
-    """The next lines, fewer at the end of the stream; None when neither came in time. Reads no more than a report has."""
+    """The next lines, fewer at the end of the stream; None when neither came in time."""
     until, content = time.monotonic() + patience, b""
     while content.count(b"\n") < count and len(content) < LARGEST_REPORT:
         if not select.select([descriptor], [], [], max(0.0, until - time.monotonic()))[0]:

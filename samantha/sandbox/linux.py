@@ -4,6 +4,8 @@ import os
 import sys
 from pathlib import Path
 
+from samantha.sandbox.access import Mode
+
 SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 """Programs beside `/usr`: links into it, on most systems."""
 
@@ -26,6 +28,14 @@ def began(process: int) -> int:
     except OSError:
         return 0
     return int(fields[19])
+
+
+def spaces(mode: Mode) -> dict[str, str]:
+    """The program's own namespaces, as the kernel names them, that code in a sandbox of this mode must not share."""
+    if mode != "isolated":
+        return {}
+    names = ("mnt", "pid", "net", "ipc", "uts", *(() if is_root() else ("user",)))
+    return {name: str(Path(f"/proc/self/ns/{name}").readlink()) for name in names}
 
 
 def running_threads() -> int:

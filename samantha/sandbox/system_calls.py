@@ -16,23 +16,25 @@ _NUMBERS = """
     creat 85 -, create_module 174 -, delete_module 176 106, fanotify_init 300 262, fchmod 91 52,
     fchmodat 268 53, fchmodat2 452 452, fchownat 260 54, file_setattr 469 469, finit_module 313 273,
     fsconfig 431 431, fsmount 432 432, fsopen 430 430, fspick 433 433, futimesat 261 -, get_kernel_syms 177 -,
-    init_module 175 105, io_uring_enter 426 426, io_uring_register 427 427, io_uring_setup 425 425,
-    ioctl 16 29, ioperm 173 -, iopl 172 -, ioprio_set 251 30, kcmp 312 272, kexec_file_load 320 294,
-    kexec_load 246 104, keyctl 250 219, lchown 94 -, listmount 458 458, lookup_dcookie 212 18,
-    lremovexattr 198 15, lsetxattr 189 6, lsm_set_self_attr 460 460, memfd_create 319 279,
-    memfd_secret 447 447, migrate_pages 256 238, mknod 133 -, mknodat 259 33, modify_ldt 154 -, mount 165 40,
-    mount_setattr 442 442, move_mount 429 429, move_pages 279 239, mq_open 240 180, mq_unlink 241 181,
-    msgget 68 186, name_to_handle_at 303 264, nfsservctl 180 42, open 2 -, open_by_handle_at 304 265,
-    open_tree 428 428, open_tree_attr 467 467, openat 257 56, openat2 437 437, perf_event_open 298 241,
-    personality 135 92, pidfd_getfd 438 438, pivot_root 155 41, prlimit64 302 261, process_madvise 440 440,
+    init_module 175 105, inotify_add_watch 254 27, io_uring_enter 426 426, io_uring_register 427 427,
+    io_uring_setup 425 425, ioctl 16 29, ioperm 173 -, iopl 172 -, ioprio_set 251 30, kcmp 312 272,
+    kexec_file_load 320 294, kexec_load 246 104, keyctl 250 219, lchown 94 -, listmount 458 458,
+    lookup_dcookie 212 18, lremovexattr 198 15, lsetxattr 189 6, lsm_set_self_attr 460 460,
+    memfd_create 319 279, memfd_secret 447 447, migrate_pages 256 238, mknod 133 -, mknodat 259 33,
+    modify_ldt 154 -, mount 165 40, mount_setattr 442 442, move_mount 429 429, move_pages 279 239,
+    mq_open 240 180, mq_unlink 241 181, msgctl 71 187, msgget 68 186, msgrcv 70 188, msgsnd 69 189,
+    name_to_handle_at 303 264, nfsservctl 180 42, open 2 -, open_by_handle_at 304 265, open_tree 428 428,
+    open_tree_attr 467 467, openat 257 56, openat2 437 437, perf_event_open 298 241, personality 135 92,
+    pidfd_getfd 438 438, pivot_root 155 41, prlimit64 302 261, process_madvise 440 440,
     process_mrelease 448 448, process_vm_readv 310 270, process_vm_writev 311 271, ptrace 101 117,
     query_module 178 -, quotactl 179 60, quotactl_fd 443 443, reboot 169 142, removexattr 197 14,
     removexattrat 466 466, request_key 249 218, sched_setaffinity 203 122, sched_setattr 314 274,
-    sched_setparam 142 118, sched_setscheduler 144 119, semget 64 190, setdomainname 171 162,
-    sethostname 170 161, setns 308 268, setpgid 109 154, setpriority 141 140, setsid 112 157,
-    settimeofday 164 170, setxattr 188 5, setxattrat 463 463, shmget 29 194, socket 41 198, socketpair 53 199,
-    statmount 457 457, swapoff 168 225, swapon 167 224, syslog 103 116, umount2 166 39, unshare 272 97,
-    uselib 134 -, userfaultfd 323 282, utime 132 -, utimensat 280 88, utimes 235 -, vhangup 153 58,
+    sched_setparam 142 118, sched_setscheduler 144 119, semctl 66 191, semget 64 190, semop 65 193,
+    semtimedop 220 192, setdomainname 171 162, sethostname 170 161, setns 308 268, setpgid 109 154,
+    setpriority 141 140, setsid 112 157, settimeofday 164 170, setxattr 188 5, setxattrat 463 463,
+    shmat 30 196, shmctl 31 195, shmget 29 194, socket 41 198, socketpair 53 199, statmount 457 457,
+    swapoff 168 225, swapon 167 224, syslog 103 116, umount2 166 39, unshare 272 97, uselib 134 -,
+    userfaultfd 323 282, utime 132 -, utimensat 280 88, utimes 235 -, vhangup 153 58,
 """
 X86_64 = _table(_NUMBERS, 1)
 AARCH64 = _table(_NUMBERS, 2)
@@ -63,14 +65,16 @@ MISSING = _names("""
 memory that no limit of a process counts."""
 
 REDUCED_REFUSED = _names("""
-    setsid setpgid setpriority ioprio_set sched_setscheduler sched_setattr sched_setparam file_setattr
+    setsid setpgid setpriority ioprio_set sched_setscheduler sched_setattr sched_setparam
+    file_setattr inotify_add_watch
 """)
-"""Without namespaces: what would leave the process group or reach the user's other processes."""
+"""Without namespaces: what would leave the process group, reach the user's other processes or watch
+the user's files."""
 
 REDUCED_MISSING = _names("""
-    semget mq_open mq_unlink
+    semget semop semtimedop semctl shmat shmctl msgsnd msgrcv msgctl mq_open mq_unlink
 """)
-"""Without namespaces: semaphores and queues that all programs of the computer share."""
+"""Without namespaces: memory, semaphores and queues that programs of the computer share."""
 
 REDUCED_PRETENDED = _names("""
     chmod fchmodat fchmodat2 chown lchown fchownat setxattr lsetxattr removexattr lremovexattr setxattrat
