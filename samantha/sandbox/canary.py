@@ -26,7 +26,7 @@ import msgspec
 from samantha import settings
 from samantha.errors import SandboxError
 from samantha.sandbox.access import KIB, MIB, Folders, Limits, Mode
-from samantha.sandbox.code import available, confine_code
+from samantha.sandbox.code import available, confine_code, lacking
 from samantha.sandbox.confined import VARIABLES, Confined
 from samantha.sandbox.linux import began, is_root, running_threads, spaces
 
@@ -67,7 +67,7 @@ class _Unable(Exception):
 def prove(environment: Path | None = None) -> Proof:
     """Attack the best sandbox there is, as the Python of `environment`, or the program's own when there is none yet."""
     begun = time.perf_counter()
-    failures: list[str] = []
+    failures = list(lacking())
     for mode in available():
         if mode == "none":
             break
@@ -78,7 +78,7 @@ def prove(environment: Path | None = None) -> Proof:
             continue
         failures += harm
         return Proof("none" if harm else mode, tuple(failures), time.perf_counter() - begun)
-    return Proof("none", (*failures, "no sandbox works on this computer"), time.perf_counter() - begun)
+    return Proof("none", tuple(failures), time.perf_counter() - begun)
 
 
 def _attacked(mode: Mode, environment: Path | None) -> list[str]:

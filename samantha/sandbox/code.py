@@ -15,7 +15,7 @@ from samantha.sandbox.access import Access, Folders, Limits, Mode
 from samantha.sandbox.confined import Confined, Wanted
 from samantha.sandbox.grants import grants
 
-__all__ = ["Confined", "available", "confine_code"]
+__all__ = ["Confined", "available", "confine_code", "lacking"]
 
 SECRET = (
     "SAMANTHA_",
@@ -83,6 +83,21 @@ def available() -> tuple[Mode, ...]:
 
         return ("none",) if macos.missing() else ("reduced", "none")
     return ("none",)
+
+
+def lacking() -> tuple[str, ...]:
+    """What keeps this computer from better sandboxes, in words; empty when the best one has its means."""
+    if sys.platform == "linux":
+        from samantha.sandbox import bubblewrap, landlock
+
+        program, kernel = bubblewrap.missing(), landlock.missing()
+        without_kernel = (f"the reduced sandbox needs {kernel}",) if program and kernel else ()
+        return (*((f"the program {program} is missing",) if program else ()), *without_kernel)
+    if sys.platform == "darwin":
+        from samantha.sandbox import macos
+
+        return (f"the program {macos.missing()} is missing",) if macos.missing() else ()
+    return ("Windows can limit code but not keep it from files and network",)
 
 
 def _base(environment: Path | None) -> Path:

@@ -17,8 +17,8 @@ ALLOW, KILL, ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 PRETEND = ERRNO
 """Not done, but reported as done."""
 
-EPERM, ENOSYS, EPROTONOSUPPORT, EAFNOSUPPORT = 1, 38, 93, 97
-AF_UNIX, AF_INET, AF_INET6 = 1, 2, 10
+EPERM, ENOSYS, EPROTONOSUPPORT, EOPNOTSUPP, EAFNOSUPPORT = 1, 38, 93, 95, 97
+AF_UNIX, AF_INET, AF_INET6, AF_NETLINK = 1, 2, 10, 16
 TERMINAL_ORDERS = (0x5412, 0x541C, 0x5423)
 """TIOCSTI, TIOCLINUX and TIOCSETD: typing into the terminal the program was started from, and its line discipline."""
 
@@ -95,15 +95,21 @@ def _sockets(kind: Architecture, reduced: bool, network: bool) -> list[Instructi
     with the computer: paths without a file system of its own, abstract names with its network. Pairs are connected
     already; but one of datagrams could be connected anew.
     """
+    ways = _only(2, _WAYS, EPROTONOSUPPORT)
     if not reduced and not network:
-        families = [*_only(0, (AF_UNIX, AF_INET, AF_INET6), EAFNOSUPPORT), *_only(2, _WAYS, EPROTONOSUPPORT)]
+        families = [*_netlink(), *_only(0, (AF_UNIX, AF_INET, AF_INET6), EAFNOSUPPORT), *ways]
         return [*_unless(kind, "socketpair", 0, (AF_UNIX,), EAFNOSUPPORT), *_call(kind, "socket", families)]
     connected = [*_argument(1, 0xF), *_unless_loaded((1, 5), ERRNO | EPERM)]
     pair = _call(kind, "socketpair", [*_only(0, (AF_UNIX,), EAFNOSUPPORT), *connected])
     if not network:
         return [*pair, *_denied(kind, ["socket", "connect"], ERRNO | EPERM)]
-    families = [*_only(0, (AF_INET, AF_INET6), EAFNOSUPPORT), *_only(2, _WAYS, EPROTONOSUPPORT)]
+    families = [*_netlink(), *_only(0, (AF_INET, AF_INET6), EAFNOSUPPORT), *ways]
     return [*pair, *_call(kind, "socket", families)]
+
+
+def _netlink() -> list[Instruction]:
+    """Refused with an error of its own: ZeroMQ, and so every notebook, takes any other for a reason to abort."""
+    return [*_argument(0), (_EQUAL, 0, 1, AF_NETLINK), (_RETURN, 0, 0, ERRNO | EOPNOTSUPP)]
 
 
 _WAYS = (0, 6, 17)
