@@ -45,7 +45,7 @@ class Service(msgspec.Struct, frozen=True):
         command: what is run. In it and in `at_socket` and `at_port`, `{box}`, `{socket}` and `{port}` stand for what
             the server sees under these names; `{inside}` is `confine_code`'s to fill in.
         at_socket: arguments that make it listen at a Unix socket, for a server in a network of its own.
-        at_port: arguments that make it listen at a port of this computer, for one with full access.
+        at_port: arguments that make it listen at a port of this computer, for one that shares its network.
         token: given to it as the first line of its standard input.
     """
 
@@ -116,7 +116,8 @@ class _Kept:
         """
         self._service = service
         self._socket = service.folders.relay / f"tool-{secrets.token_hex(4)}"
-        self._port = 0 if not service.access.full else _free_port()
+        self._shares_network = service.access.full or service.access.network
+        self._port = _free_port() if self._shares_network else 0
         self._lines: collections.deque[bytes] = collections.deque(maxlen=KEPT_LINES)
         self._confined = self._made_ready()
         try:
@@ -138,7 +139,7 @@ class _Kept:
         if self._service.access.full:
             _say(Answer(f"http://127.0.0.1:{self._port}/", self._process.pid))
             return self._process.wait()
-        forwarder = Forwarder(lambda _port: _connected(self._socket), 0)
+        forwarder = Forwarder(lambda _port: self._connected(), 0)
         watched = (self._service.folders.box, self._service.folders.relay)
         watch = Watch(self._process.pid, watched, self._service.limits, self._process.kill)
         _say(Answer(forwarder.url, os.getpid()))
@@ -159,7 +160,7 @@ class _Kept:
 
     def _made_ready(self) -> Confined:
         service = self._service
-        listening = service.at_port if service.access.full else service.at_socket
+        listening = service.at_port if self._shares_network else service.at_socket
         confined = confine_code(
             (*service.command, *listening), folders=service.folders, environment=service.environment,
             inside=service.inside, access=service.access, limits=service.limits, variables=service.variables,
@@ -181,7 +182,7 @@ class _Kept:
         return False
 
     def _connected(self) -> socket.socket:
-        if self._service.access.full:
+        if self._shares_network:
             return socket.create_connection(("127.0.0.1", self._port), 1)
         return _connected(self._socket)
 

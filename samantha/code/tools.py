@@ -99,8 +99,11 @@ def dtale(table: Path, access: Access = Access()) -> Entry:
         CodeError: the file cannot be read as a table, the code environment is not whole, or there is no sandbox.
     """
     _check_table(table)
+    named = table.parent.resolve() / table.name
     table = table.resolve()
     run, place = _in_a_box(table)
+    if _in_a_box(named)[0] != run:
+        raise CodeError(f"{named} leads out of the work folder: give the file itself.")
     if not run:
         access = msgspec.structs.replace(access, readable=(*access.readable, table))
     token = secrets.token_urlsafe(32)
