@@ -1,6 +1,7 @@
 """Children: frames, ends, and the thread that starts them."""
 
 import io
+import subprocess
 import sys
 import threading
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from samantha import processes
 from samantha.processes import Child, read_frame, write_frame
 
 ECHO = (
@@ -91,3 +93,11 @@ def test_children_outlive_the_thread_that_asked_for_them() -> None:
 def test_a_missing_program_is_an_os_error() -> None:
     with pytest.raises(FileNotFoundError):
         Child(["/no/such/program"], {})
+
+
+def test_start_that_fails_leaves_the_starting_thread_alive() -> None:
+    with pytest.raises(ValueError, match="null"):
+        processes.start(lambda: subprocess.Popen(["a\0b"]))
+    with pytest.raises(FileNotFoundError):
+        processes.start(lambda: subprocess.Popen(["/nowhere/nothing"]))
+    assert processes.start(lambda: subprocess.Popen([sys.executable, "-c", ""])).wait() == 0
