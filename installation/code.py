@@ -25,6 +25,10 @@ LOCKED = "requirements-code.txt"
 CONTENTS = "contents.json"
 """Beside the record: names in site-packages, the folder that describes each package, size in bytes, seconds taken."""
 FONTS = "from matplotlib import font_manager"
+VEGA = "import sys, vl_convert; open(sys.argv[1], 'w', encoding='utf-8').write(vl_convert.javascript_bundle())"
+
+PREPARED = {"fonts": "matplotlib", "vega": "vl_convert"}
+"""Steps that prepare a package, tried once: an environment from before one of them was thought of lacks it."""
 
 
 class CodeEnvironment(Environment):
@@ -49,7 +53,8 @@ class CodeEnvironment(Environment):
         if self.record.get(LOCKED) != lock_key() or not self.sound():
             return False
         names = set(self.contents().get("names", ()))
-        return bool(names) and names <= self._names()
+        prepared = all(step in self.record for step, package in PREPARED.items() if package in names)
+        return bool(names) and names <= self._names() and prepared
 
     def _names(self) -> set[str]:
         """What stands in site-packages."""
@@ -79,6 +84,7 @@ class CodeEnvironment(Environment):
         for package in requested.split():
             self._add(package)
         self._prepare_fonts()
+        self._prepare_vega()
         self._write_contents(time.monotonic() - started)
 
     def add(self, package: str) -> None:
@@ -152,6 +158,18 @@ class CodeEnvironment(Environment):
             self.step("fonts", lock_key(), "listing fonts for charts", lambda _: run(command, variables=variables))
         except InstallError as error:
             say(f"  the list of fonts could not be made, so a first chart takes longer: {error}")
+
+    def _prepare_vega(self) -> None:
+        """Bundle the script that draws Altair's charts: in the sandbox V8 may not reserve the memory this takes."""
+        if not (self.packages_folder / "vl_convert").is_dir():
+            return
+        place = self.folder / "cache"
+        place.mkdir(exist_ok=True)
+        command = [self.python, "-c", VEGA, place / "vega.js"]
+        try:
+            self.step("vega", lock_key(), "bundling Vega for charts", lambda _: run(command))
+        except InstallError as error:
+            say(f"  Vega could not be bundled, so Altair's charts cannot be shown: {error}")
 
     def _write_contents(self, seconds: float) -> None:
         described = sorted(path.name for path in self.packages_folder.glob("*.dist-info"))

@@ -98,6 +98,19 @@ def test_what_was_taken_away_is_noticed_at_one_look(
     assert not code.CodeEnvironment(checkout.folder / CODE).complete()
 
 
+def test_an_environment_that_lacks_a_preparation_is_completed(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(code, "ROOT", checkout.folder)
+    (packages(checkout) / "vl_convert").mkdir()
+    contents = checkout.folder / CODE / "contents.json"
+    known = json.loads(contents.read_text())
+    contents.write_text(json.dumps({**known, "names": [*known["names"], "vl_convert"]}))
+    assert not code.CodeEnvironment(checkout.folder / CODE).complete()
+    assert "could not be bundled" in checkout.install("--code").stderr
+    assert code.CodeEnvironment(checkout.folder / CODE).complete()
+
+
 def test_packages_of_an_installation_that_was_killed_are_all_installed_again(checkout: Checkout) -> None:
     (packages(checkout) / "pebble.py").write_text("WEI")
     record = checkout.folder / CODE / "installed.json"
