@@ -1,5 +1,6 @@
 """Runs code for the tests of this room and gathers what came of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,3 +54,7 @@ class Ran:
 def ran(runner: SandboxRunner, root: Path, code: str, step: int, run: str = "tests", html: str = "") -> Ran:
     """Run `code` as a step of `run`, whose folders are below `root`, to its end."""
     return Ran(list(runner.execute(code, run, step, html)), root, run)
+
+
+Run = Callable[..., Ran]
+"""The fixture `run`: code, and by name `html` and the `reason` that it must end for."""

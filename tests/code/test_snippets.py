@@ -13,7 +13,7 @@ import pytest
 
 from samantha.code.runner import SandboxRunner
 from samantha.code.workplace import workplace
-from samantha.sandbox.access import Access
+from samantha.sandbox.access import Access, Limits
 from tests.code.running import Ran, ran
 from tests.code.snippets import expected
 
@@ -31,7 +31,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def runner(root: Path) -> Iterator[SandboxRunner]:
     """One warm interpreter for all snippets."""
-    made = SandboxRunner(Access(readable=(expected.SALES,)), root=root)
+    made = SandboxRunner(Access(readable=(expected.SALES,)), Limits(seconds=200), root)
     yield made
     made.close()
 

@@ -2,15 +2,15 @@ import pandas as pd
 import matplotlib.pyplot as plt
 
 # Load the data
-df = pd.read_csv("sales.csv", parse_dates=["date"])
+df = pd.read_csv("sales.csv", parse_dates=["month"])
 print(df.head())
 print(f"Rows: {len(df)}, columns: {list(df.columns)}")
 
-df["revenue"] = df["units"] * df["price"]
-by_region = df.groupby("region")["revenue"].sum().sort_values(ascending=False)
-print(by_region.round(2))
+df["revenue"] = df["sold"] * df["price"]
+by_city = df.groupby("city")["revenue"].sum().sort_values(ascending=False)
+print(by_city.round(2))
 
-by_region.plot(kind="bar", title="Revenue by region")
+by_city.plot(kind="bar", title="Revenue by city")
 plt.ylabel("Revenue")
 plt.tight_layout()
 plt.savefig("revenue.png")

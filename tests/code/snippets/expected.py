@@ -14,11 +14,12 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from samantha import settings
 from samantha.code.environment import CodeEnvironment
 
 HERE = Path(__file__).parent
-SALES = HERE / "sales.csv"
-"""The file that is granted to every snippet."""
+SALES = settings.ROOT / "prompts" / "data" / "sales.csv"
+"""The file that is granted to every snippet: the sample that ships with the program."""
 
 COMPARED = (".csv", ".json", ".log", ".md", ".py", ".txt")
 """Endings of files whose content is remembered. Pictures, archives and databases hold dates, versions or rounding."""

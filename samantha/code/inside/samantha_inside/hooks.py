@@ -6,7 +6,6 @@ A library is changed when it is imported and not before, so code that needs none
 import functools
 import importlib
 import importlib.util
-import os
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -15,10 +14,13 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from urllib.request import url2pathname
 
 from . import pages, rich, shown, tables
+
+V8_RESERVES = 72 << 30
+"""Bytes of addresses that are enough for V8; 36 GiB were not."""
 
 
 def install() -> None:
@@ -61,7 +63,7 @@ def _show_file(path: Path) -> bool:
         return shown.write("html", pages.self_contained(path.read_text("utf-8", "replace"), path.parent), title)
     if ending in (".svg", ".png"):
         return shown.write(ending[1:], path.read_bytes(), title)
-    return shown.write("html", pages.self_contained(f'<img src="{path.as_uri()}">', path.parent), title)
+    return shown.write("html", pages.self_contained(f'<img src="{quote(path.name)}">', path.parent), title)
 
 
 def _change_webbrowser(module: ModuleType) -> None:
@@ -96,23 +98,39 @@ def _altair_title(chart: Any) -> str:
 
 
 def _change_vega(module: ModuleType) -> None:
-    """Bundling Vega takes seconds, and each chart does it: keep the bundle, or take the one that was installed."""
+    """Take the bundle of Vega that was made with the environment, and refuse what would end the interpreter.
+
+    V8, which vl-convert runs for everything else, reserves 64 GiB of addresses and dies where it may not.
+    """
+    made = Path(sys.prefix, "cache", "vega.js")
+    for name in vars(module).copy():
+        if name.startswith(("vega_to_", "vegalite_to_", "javascript_bundle")):
+            setattr(module, name, _where_possible(getattr(module, name)))
     bundle = module.javascript_bundle
 
     def javascript_bundle(snippet: str | None = None, vl_version: str | None = None) -> str:
-        if snippet is not None:
-            return str(bundle(snippet, vl_version))
-        name = f"vega-{module.__version__}-{vl_version or 'newest'}.js"
-        own = Path(os.environ.get("XDG_CACHE_HOME") or tempfile.gettempdir(), name)
-        for place in (Path(sys.prefix, "cache", name), own):
-            if place.is_file():
-                return place.read_text("utf-8")
-        made = str(bundle(vl_version=vl_version))
-        own.parent.mkdir(parents=True, exist_ok=True)
-        own.write_text(made, "utf-8")
-        return made
+        if snippet is None and made.is_file():
+            return made.read_text("utf-8")
+        return str(bundle(snippet, vl_version))
 
     module.javascript_bundle = javascript_bundle  # type: ignore[attr-defined]
+
+
+def _where_possible(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def called(*arguments: Any, **named: Any) -> Any:
+        if sys.platform != "win32":
+            import resource
+
+            most = resource.getrlimit(resource.RLIMIT_AS)[0]
+            if most != resource.RLIM_INFINITY and most < V8_RESERVES:
+                raise RuntimeError(
+                    "Altair cannot make pictures in the sandbox, where vl-convert finds too little memory: show the "
+                    "chart, or save it as .html or .json."
+                )
+        return function(*arguments, **named)
+
+    return called
 
 
 def _change_pyvis(module: ModuleType) -> None:

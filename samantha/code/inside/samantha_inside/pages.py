@@ -24,11 +24,15 @@ KNOWN = (
     (re.compile(r"//cdn\.plot\.ly/plotly[\w.-]*\.js$"), "plotly", "package_data/plotly.min.js"),
     (re.compile(r"//cdn\.bokeh\.org/bokeh/release/bokeh(-[a-z]+)?-\d[\w.]*?\.min\.js$"), "bokeh",
      "server/static/js/bokeh{}.min.js"),
-    (re.compile(r"/vis-network[/@].*vis-network\.min\.(js|css)$"), "pyvis", "lib/vis-9.1.2/vis-network.{}"),
+    (re.compile(r"/vis-network[/@].*vis-network\.min\.js$"), "pyvis", "lib/vis-9.1.2/vis-network.min.js"),
+    (re.compile(r"/vis-network[/@].*vis-network\.min\.css$"), "pyvis", "lib/vis-9.1.2/vis-network.css"),
     (re.compile(r"/tom-select[/@].*\.js$"), "pyvis", "lib/tom-select/tom-select.complete.min.js"),
     (re.compile(r"/tom-select[/@].*\.css$"), "pyvis", "lib/tom-select/tom-select.css"),
 )  # fmt: skip
 """Addresses, and the file of a package that stands there."""
+
+_LEFT_OUT = re.compile(r"//cdn\.jsdelivr\.net/npm/bootstrap@")
+"""Written into every page by pyvis, which draws without it; nothing here has it."""
 
 _VEGA = re.compile(r"/npm/vega(-lite|-embed)?@[^/]*$")
 
@@ -43,6 +47,8 @@ def _inlined(found: re.Match[str], folder: Path) -> str:
     address = script or style or picture
     if script and _VEGA.search(address):
         return f"<script>{_vega()}</script>" if "vega@" in address else ""
+    if _LEFT_OUT.search(address):
+        return ""
     file = _file(address, folder)
     if file is None or (link and "stylesheet" not in link.lower()):
         return found[0]
