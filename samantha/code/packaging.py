@@ -123,7 +123,9 @@ class Packer:
         begin = (
             "import os, pathlib\n"
             "os.environ['PYINSTALLER_CONFIG_DIR'] = str(pathlib.Path('settings').resolve())\n"
-            f"pathlib.Path('source.py').write_text({self._code!r}, 'utf-8')\n"
+            f"source = {self._code!r}\n"
+            "compile(source, 'source.py', 'exec', dont_inherit=True)\n"
+            "pathlib.Path('source.py').write_text(source, 'utf-8')\n"
         )
         return begin + BUILD.format(arguments=arguments)
 
