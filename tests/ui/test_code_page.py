@@ -397,6 +397,7 @@ def test_samantha_tiny_writes_code_that_runs(browser: Any, tmp_path: Path) -> No
         )
         page.select_option("#chains-picker", label="code mends itself")
         page.wait_for_function("document.querySelector('#flag-run_code').checked")
+        page.wait_for_function("document.querySelector('#steps').innerText === '2 steps'")
         page.click("#start")
         page.wait_for_function(f"document.querySelectorAll('{CARD}[data-state=finished]').length === 2")
         done(page)

@@ -97,7 +97,7 @@ function keyboard(event) {
     field.dispatchEvent(new Event("change", { bubbles: true }));
     setTimeout(() => press("start"), 0);
   } else if (event.key === "Escape") {
-    const open = document.querySelector("[data-closes]");
+    const open = [...document.querySelectorAll("[data-closes]")].findLast((one) => one.offsetParent);
     if (open) open.click();
     else if (document.body.classList.contains("running")) press("stop");
   }

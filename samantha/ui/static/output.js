@@ -16,7 +16,7 @@ export class OutputWindow {
     this.step = 0;
     this.dismissed = "";
     this.title = h("strong", {});
-    this.close = h("button", { type: "button", class: "link", "data-closes": true, onclick: () => this.dismiss() }, "✕");
+    this.close = h("button", { type: "button", class: "link", onclick: () => this.dismiss() }, "✕");
     this.body = h("div", {}, this.part.element);
     this.box = h("section", { class: "output-window", role: "complementary", hidden: true },
       h("header", {}, this.title, this.close), this.body);
