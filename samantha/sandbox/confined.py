@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -14,7 +14,15 @@ from samantha import processes
 from samantha.sandbox.access import Folders, Limits, Mode
 from samantha.sandbox.grants import Grant
 
-Source = int | IO[Any] | None
+
+class HasDescriptor(Protocol):
+    """A file, a pipe or a socket."""
+
+    def fileno(self) -> int:
+        """Its number."""
+
+
+Source = int | HasDescriptor | None
 """A standard stream, as `subprocess` takes it."""
 
 
@@ -81,18 +89,23 @@ class Confined:
         """Start it in a session of its own, on the thread that lives as long as the program.
 
         Raises:
-            OSError: it cannot be started.
+            OSError: it cannot be started; close it then, too.
         """
+        streams: dict[str, Any] = {"stdin": stdin, "stdout": stdout, "stderr": stderr}
         flags = 0x08000000 if sys.platform == "win32" else 0  # CREATE_NO_WINDOW: no console appears
         process = processes.start(
             lambda: subprocess.Popen(
-                self.command, stdin=stdin, stdout=stdout, stderr=stderr, bufsize=0, env=self.environment,
+                self.command, **streams, bufsize=0, env=self.environment,
                 pass_fds=self.pass_fds, start_new_session=sys.platform != "win32", creationflags=flags,
             )
         )  # fmt: skip
         self._close_descriptors()
         if self._started:
-            self._started(process.pid)
+            try:
+                self._started(process.pid)
+            except OSError:
+                process.kill()  # what cannot be limited does not run
+                raise
         return process
 
     def close(self) -> None:
