@@ -1,8 +1,8 @@
 """Limits for Windows: a Job Object holds memory, processes and processor time, and ends everything when it is closed.
 
-It isolates nothing, so its mode is `none`: code runs with the user's rights, and only with full access. A process joins its
-job just after its start, when it still waits to be told what to run. It could not be tried on Windows here: sizes of the
-structures and the numbers in them are tested.
+It isolates nothing, so its mode is `none`: code runs with the user's rights, and only with full access. A process joins
+its job just after its start, when it still waits to be told what to run. It could not be tried on Windows here: sizes
+of the structures and the numbers in them are tested.
 """
 
 import ctypes
