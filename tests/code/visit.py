@@ -6,6 +6,7 @@ A process, because Playwright runs once in each, and the tests of the page have 
 import json
 import shutil
 import sys
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,7 +14,8 @@ from playwright import sync_api
 
 RUN = """async ([code, token]) => {
   const headers = {Authorization: `token ${token}`};
-  const started = await fetch("/api/kernels", {method: "POST", headers, body: JSON.stringify({name: "python3", path: "notes.ipynb"})});
+  const body = JSON.stringify({name: "python3", path: "notes.ipynb"});
+  const started = await fetch("/api/kernels", {method: "POST", headers, body});
   const kernel = await started.json();
   const socket = new WebSocket(`ws://${location.host}/api/kernels/${kernel.id}/channels?token=${token}`);
   await new Promise((resolve, reject) => { socket.onopen = resolve; socket.onerror = reject; });
@@ -38,7 +40,7 @@ def main() -> None:
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     with sync_api.sync_playwright() as playwright:
-        if path is None and not __import__("pathlib").Path(playwright.chromium.executable_path).exists():
+        if path is None and not Path(playwright.chromium.executable_path).exists():
             print(json.dumps({"browser": False}))
             return
         browser = playwright.chromium.launch(executable_path=path, args=flags)
