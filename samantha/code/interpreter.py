@@ -59,8 +59,8 @@ class Interpreter(Protocol):
 
     pid: int
 
-    def begin(self, job: Job, ended: Callable[[Ended], None]) -> tuple[Output, Output]:
-        """Start a job: its standard output and errors. `ended` is called once, from another thread."""
+    def begin(self, job: Job, started: Callable[[], None], ended: Callable[[Ended], None]) -> tuple[Output, Output]:
+        """Start a job: its standard output and errors. Both are called once, from another thread."""
 
     def usable(self) -> bool:
         """Whether another job may begin here."""
@@ -88,18 +88,19 @@ class Serving:
         self.pid = self._process.pid
         self._errors = _Tail(self._process.stderr)
         self._lock = threading.Lock()
+        self._started: Callable[[], None] | None = None
         self._ended: Callable[[Ended], None] | None = None
         self._connections: dict[int, queue.SimpleQueue[socket.socket | None]] = {}
         self._asked = 0
         self._dead = False
         threading.Thread(target=self._listen, name="code environment", daemon=True).start()
 
-    def begin(self, job: Job, ended: Callable[[Ended], None]) -> tuple[Output, Output]:
+    def begin(self, job: Job, started: Callable[[], None], ended: Callable[[Ended], None]) -> tuple[Output, Output]:
         """See `Interpreter`."""
         pipes = [os.pipe(), os.pipe()]
         readers = [os.fdopen(reader, "rb", buffering=0) for reader, _ in pipes]
         with self._lock:
-            self._ended = ended
+            self._started, self._ended = started, ended
             dead = self._dead
         try:
             message = msgspec.json.encode({"job": job})
@@ -167,6 +168,8 @@ class Serving:
         self._tell_end(Ended(None))
 
     def _take(self, message: dict[str, Any], descriptors: list[int]) -> None:
+        if "started" in message and self._started:
+            self._started()
         if "ended" in message:
             self._tell_end(Ended(message["ended"], message["memory"], tuple(message["background"])))
         answer = self._connections.get(message.get("connected") or message.get("failed") or 0)
@@ -199,9 +202,10 @@ class Once:
         self.pid = self._process.pid
         self._used = False
 
-    def begin(self, job: Job, ended: Callable[[Ended], None]) -> tuple[Output, Output]:
-        """See `Interpreter`."""
+    def begin(self, job: Job, started: Callable[[], None], ended: Callable[[Ended], None]) -> tuple[Output, Output]:
+        """See `Interpreter`; when it is warm is not known here, so the warm-up counts."""
         self._used = True
+        started()
         process = self._process
         assert process.stdin
         assert process.stdout

@@ -198,6 +198,8 @@ class SandboxRunner:
         with self._lock:
             self._watch = None
         job.close()
+        if job.died:
+            proof.forget()
         if isinstance(job.interpreter, Once) and not job.ports:
             job.interpreter.kill()
         if self._warm and not self._warm[0].usable():
@@ -254,7 +256,7 @@ class _Running:
         self._discarding = False
         self._happenings: queue.Queue[Happening] = queue.Queue(maxsize=64)
         self.watch = Watch(interpreter.pid, (folders.box, folders.shown), limits, interpreter.kill)
-        self._outputs = interpreter.begin(job, self._put)
+        self._outputs = interpreter.begin(job, self.watch.begins, self._put)
         for stream, output in zip(STREAMS, self._outputs, strict=True):
             threading.Thread(target=self._pump, args=(stream, output), name=stream, daemon=True).start()
 
@@ -318,6 +320,11 @@ class _Running:
             return frames or f"The code ended with exit status {end.status}."
         sentence = limit_sentence(reason, self._limits, end, self.interpreter.complaint() if end.status is None else "")
         return f"{frames}\n\n{sentence}" if frames else sentence
+
+    @property
+    def died(self) -> bool:
+        """Whether the sandbox ended under the job and nobody ended it: then what holds is to be proven anew."""
+        return self._end is not None and self._end.status is None and not self.watch.exceeded
 
     def close(self) -> None:
         """Let go of the job; output of what goes on is read and dropped."""

@@ -3,6 +3,7 @@
 A thread looks again and again, whoever reads the job's output or not, and ends the job when a limit is passed.
 """
 
+import os
 import sys
 import threading
 import time
@@ -16,6 +17,9 @@ from samantha.sandbox.access import Limits
 
 if TYPE_CHECKING:
     import psutil
+
+WARM_UP = 60.0
+"""Seconds that an interpreter may take until the code begins; they do not count as the code's."""
 
 PAUSE = 0.1
 """Seconds between two looks, or more where a look takes long: a tenth of the time goes into looking at most."""
@@ -32,6 +36,7 @@ class Watch:
         self._finished = threading.Event()
         self._lock = threading.Lock()
         self._started = time.monotonic()
+        self._allowance = WARM_UP
         self.exceeded: Reason | None = None
         self.memory = 0
         self.family: dict[int, psutil.Process] = {}
@@ -42,6 +47,10 @@ class Watch:
     def seconds(self) -> float:
         """Since the job began."""
         return time.monotonic() - self._started
+
+    def begins(self) -> None:
+        """The code begins now: its time counts from here."""
+        self._started, self._allowance = time.monotonic(), 0.0
 
     def stop(self, reason: Reason) -> None:
         """End the job for this reason, unless it has ended or another came first."""
@@ -59,7 +68,7 @@ class Watch:
 
     def _look_on(self) -> None:
         pause = PAUSE
-        while not self._finished.wait(min(pause, max(0.01, self._limits.seconds - self.seconds))):
+        while not self._finished.wait(min(pause, max(0.01, self._left()))):
             begun = time.monotonic()
             reason = self._passed()
             if reason:
@@ -67,8 +76,11 @@ class Watch:
                 return
             pause = max(PAUSE, 10 * (time.monotonic() - begun))
 
+    def _left(self) -> float:
+        return self._limits.seconds + self._allowance - self.seconds
+
     def _passed(self) -> Reason | None:
-        if self.seconds >= self._limits.seconds:
+        if self._left() <= 0:
             return "time"
         family = self._family()
         if len(family) > self._limits.processes:
@@ -80,6 +92,7 @@ class Watch:
         if used > self._limits.memory:
             return "memory"
         size, count = usage(self._folders, self._limits.files)
+        count = max(count, _temporary_files(family))
         return "disk" if size > self._limits.disk or count > self._limits.files else None
 
     def _family(self) -> "list[psutil.Process]":
@@ -105,6 +118,23 @@ class Watch:
                     member.kill()
             except psutil.Error:
                 continue
+
+
+def _temporary_files(family: "list[psutil.Process]") -> int:
+    """Files in the sandbox's own memory folders, whose size is limited but not their number. 0 where there are none."""
+    if sys.platform != "linux":
+        return 0
+    most = 0
+    for member in family:
+        for place in ("/tmp", "/dev/shm"):
+            try:
+                inside = Path(f"/proc/{member.pid}/root{place}").stat()
+                if inside.st_dev != Path(place).stat().st_dev:
+                    state = os.statvfs(f"/proc/{member.pid}/root{place}")
+                    most = max(most, state.f_files - state.f_ffree)
+            except OSError:
+                continue
+    return most
 
 
 def _measured(family: "list[psutil.Process]", size: "Callable[[psutil.Process], int]") -> int:

@@ -182,6 +182,8 @@ BOMBS: dict[str, tuple[str, tuple[Reason, ...]]] = {
     "one huge sparse file": ("f = open('sparse', 'wb'); f.truncate(1 << 40)", ("disk",)),
     "temporary files": ("n = 0\nwhile True:\n    open(f'/tmp/{n}', 'wb').write(bytes(8 << 20)); n += 1", ("disk",)),
     "files": ("n = 0\nwhile True:\n    open(f'f{n}', 'w').close(); n += 1", ("disk",)),
+    "temporary inodes": ("n = 0\nwhile True:\n    open(f'/tmp/{n}', 'w').close(); n += 1", ("disk",)),
+    "shared memory": ("n = 0\nwhile True:\n    open(f'/dev/shm/{n}', 'w').close(); n += 1", ("disk",)),
     "folders": ("import os\nn = 0\nwhile True:\n    os.mkdir(f'd{n}'); n += 1", ("disk",)),
     "output": ("while True: print('x' * 1000)", ("output",)),
     "errors": ("import sys\nwhile True: sys.stderr.write('x' * 1000)", ("output",)),

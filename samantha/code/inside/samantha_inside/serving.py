@@ -1,9 +1,9 @@
 """The warm server of one sandbox: imports once, forks a fresh process for each job, tells of servers that jobs leave.
 
 Messages are JSON on a socket pair that is its standard input, one message a packet. In: `{"job": …}` with the
-descriptors of the job's output and errors; `{"connect": port, "id": n}`. Out: `{"ready"}`, `{"ended": status, "memory":
-bytes, "background": [ports]}`, `{"connected": id}` with the descriptor of a connection, `{"failed": id}`. Linux only:
-it lives in a process namespace of its own, where killing everything means everything of this sandbox.
+descriptors of the job's output and errors; `{"connect": port, "id": n}`. Out: `{"ready"}`, `{"started"}`, `{"ended":
+status, "memory": bytes, "background": [ports]}`, `{"connected": id}` with the descriptor of a connection, `{"failed":
+id}`. Linux only: it lives in a process namespace of its own, where killing everything means everything of this sandbox.
 """
 
 import ctypes
@@ -103,6 +103,7 @@ class Server:
         self._say({"failed": message["id"]})
 
     def _work(self, task: dict[str, Any], descriptors: list[int]) -> None:
+        self._say({"started": True})
         child = os.fork()
         if child == 0:
             self.control.close()
