@@ -5,6 +5,7 @@ import builtins
 import contextlib
 import gc
 import importlib
+import itertools
 import linecache
 import os
 import shutil
@@ -27,13 +28,18 @@ OWN_FRAMES, LAST_FRAMES = 2, 3
 RAISED = 1
 """Exit status of code that raised; its traceback stands in the file `traceback`."""
 
+_preloaded = 0
+"""Modules that were there before any job."""
+
 
 def preload() -> None:
     """Import what most code begins with, so that a fork has it already."""
+    global _preloaded
     _lend_fonts()
     for name in ("numpy", "pandas", "matplotlib.pyplot", "matplotlib.backends.backend_agg", "samantha_inside.figures"):
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    _preloaded = len(sys.modules)
     gc.collect()
     gc.freeze()  # what stays for good is never looked through again, least of all at the end of each job
 
@@ -170,10 +176,12 @@ def _forget(box: str) -> None:
     """Let go of what the code made, as an interpreter does at its end: open files are completed, destructors run."""
     # Twice, like Python: the first look sorts a file before its own buffer, which must not be closed first.
     gc.collect()
-    inside = box + os.sep
-    for name, module in list(sys.modules.items()):
-        if name == "__main__" or str(getattr(module, "__file__", "")).startswith(inside):
-            del sys.modules[name], module
+    # New modules only: each that is touched here costs a forked process a copy of a page of memory.
+    new = list(itertools.islice(reversed(sys.modules.items()), max(0, len(sys.modules) - _preloaded)))
+    own = [name for name, module in new if str(getattr(module, "__file__", "")).startswith(box + os.sep)]
+    new.clear()
+    for name in {"__main__", *own}:
+        sys.modules.pop(name, None)
     gc.collect()
 
 
