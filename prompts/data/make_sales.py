@@ -33,7 +33,7 @@ def rows() -> list[tuple[str, str, str, float, int]]:
 
 def main() -> None:
     """Print the table."""
-    sys.stdout.write("month,city,product,price,sold\n")
+    sys.stdout.write("month,city,product,price,pieces\n")
     for month, city, product, price, sold in rows():
         sys.stdout.write(f"{month},{city},{product},{price:.2f},{sold}\n")
 

@@ -6,7 +6,7 @@ df = pd.read_csv("sales.csv", parse_dates=["month"])
 print(df.head())
 print(f"Rows: {len(df)}, columns: {list(df.columns)}")
 
-df["revenue"] = df["sold"] * df["price"]
+df["revenue"] = df["pieces"] * df["price"]
 by_city = df.groupby("city")["revenue"].sum().sort_values(ascending=False)
 print(by_city.round(2))
 
