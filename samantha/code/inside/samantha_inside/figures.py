@@ -12,6 +12,7 @@ from typing import Any
 from matplotlib._pylab_helpers import Gcf  # type: ignore[import-not-found,unused-ignore]
 from matplotlib.backend_bases import FigureManagerBase  # type: ignore[import-not-found,unused-ignore]
 from matplotlib.backends.backend_agg import FigureCanvasAgg  # type: ignore[import-not-found,unused-ignore]
+from matplotlib.figure import Figure  # type: ignore[import-not-found,unused-ignore]
 
 from . import shown
 
@@ -46,6 +47,17 @@ class FigureCanvas(FigureCanvasAgg):  # type: ignore[misc,unused-ignore]
         """Save the figure, as `savefig` does."""
         self.kept = True
         return super().print_figure(*arguments, **named)
+
+
+def rehearse() -> None:
+    """Draw a chart for nobody: fonts are opened and modules imported then, once for all jobs to come."""
+    figure = Figure()
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    axes.plot([0, 1], label="line")
+    axes.set(title="title", xlabel="x", ylabel="y")
+    axes.legend()
+    figure.savefig(io.BytesIO(), format="png")
 
 
 def keep_windows_away(pyplot: ModuleType) -> None:

@@ -36,9 +36,13 @@ def preload() -> None:
     """Import what most code begins with, so that a fork has it already."""
     global _preloaded
     _lend_fonts()
-    for name in ("numpy", "pandas", "matplotlib.pyplot", "matplotlib.backends.backend_agg", "samantha_inside.figures"):
+    for name in ("numpy", "pandas", "matplotlib.pyplot", "pandas.plotting._matplotlib", "samantha_inside.figures"):
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    figures = sys.modules.get("samantha_inside.figures")
+    if figures is not None:
+        with contextlib.suppress(Exception):  # told when a job draws
+            figures.rehearse()
     _preloaded = len(sys.modules)
     gc.collect()
     gc.freeze()  # what stays for good is never looked through again, least of all at the end of each job
