@@ -16,6 +16,7 @@ import msgspec
 
 from samantha.code.code import CodeOutcome, Finished, Found, Printed, Serving
 from samantha.errors import SamanthaError, SessionBusy
+from samantha.sandbox.access import Access, Limits
 from samantha.ui.code_room import CodeRoom
 from samantha.ui.code_view import CodeBlock, happened
 from samantha.ui.grants import Grants
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 KEPT = 20
 """Results that the tab shows; older ones go."""
+
+WARM = 120.0
+"""Seconds after which an interpreter that waits for the next click is let go: it holds 80 MB."""
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +54,8 @@ class CodeDesk:
         self._lock = threading.Lock()
         self._runner: SandboxRunner | Packer | None = None
         self._thread: threading.Thread | None = None
+        self._warm: tuple[tuple[Access, Limits], SandboxRunner] | None = None
+        self._idle = 0.0
         self._results: tuple[Result, ...] = ()
         self._counted = 0
         self._run = ""
@@ -89,7 +95,7 @@ class CodeDesk:
             for outcome in runner.execute(code, run, step):
                 yield step, title, outcome
 
-        self._start(self._room.runner, work, run)
+        self._start(self._editors_runner, work, run)
 
     def execute_files(self, folder: Path) -> None:
         """Run the numbered files of a folder, one after the other, in a work folder of their own.
@@ -118,7 +124,7 @@ class CodeDesk:
         from samantha.code.packaging import Building, Packer
 
         def packer(grants: Grants) -> Packer:
-            self._room.runner(grants).close()  # the same refusals as for code that runs
+            self._room.allow(grants)
             return Packer(code, name, folder, grants.access)
 
         def work(builder: "Packer") -> Told:
@@ -142,6 +148,26 @@ class CodeDesk:
             self.version += 1
         self._thread = threading.Thread(target=self._consume, args=(work, runner, run), name="code", daemon=True)
         self._thread.start()
+
+    def _editors_runner(self, grants: Grants) -> "SandboxRunner":
+        """The runner of the last click while nothing else was granted since: its interpreter is warm."""
+        self._room.allow(grants)
+        key = (grants.access, grants.limits)
+        if self._warm is None or self._warm[0] != key:
+            self._let_go()
+            self._warm = (key, self._room.runner(grants))
+        return self._warm[1]
+
+    def _let_go(self) -> None:
+        warm, self._warm = self._warm, None
+        if warm and not self._room.kept(warm[1]):
+            warm[1].close()
+
+    def rest(self, force: bool = False) -> None:
+        """Let the warm interpreter go when nobody has run anything for a while."""
+        with self._lock:
+            if self._runner is None and (force or time.monotonic() - self._idle > WARM):
+                self._let_go()
 
     def _consume(self, work: Callable[[Any], Told], runner: Any, run: str) -> None:
         problem = ""
@@ -176,10 +202,12 @@ class CodeDesk:
             self.version += 1
 
     def _end(self, runner: Any, run: str, problem: str) -> None:
-        if not self._room.kept(runner) and hasattr(runner, "close"):
+        warm = self._warm is not None and self._warm[1] is runner
+        if not warm and not self._room.kept(runner) and hasattr(runner, "close"):
             with contextlib.suppress(SamanthaError):
                 runner.close()
         with self._lock:
+            self._idle = time.monotonic()
             if problem and self._results and not self._results[-1].reason:
                 last = msgspec.structs.replace(self._results[-1], problem=problem, reason="crashed")
                 self._results = (*self._results[:-1], last)

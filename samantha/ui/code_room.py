@@ -88,10 +88,20 @@ class CodeRoom:
         """A runner with the grants of a tab.
 
         Raises:
-            FieldError: code may not run now: the sentence to show beside the switch.
+            FieldError: as `allow`.
+        """
+        from samantha.code.runner import SandboxRunner
+
+        self.allow(grants)
+        return SandboxRunner(grants.access, grants.limits)
+
+    def allow(self, grants: Grants) -> None:
+        """Check that code may run now.
+
+        Raises:
+            FieldError: it may not: the sentence to show beside the switch.
         """
         from samantha.code import proof
-        from samantha.code.runner import SandboxRunner
 
         state = environment()
         if state["state"] != "ready":
@@ -101,7 +111,6 @@ class CodeRoom:
         if refused:
             raise FieldError("access", refused)
         _check(grants.access)
-        return SandboxRunner(grants.access, grants.limits)
 
     def keep(self, runner: "SandboxRunner") -> None:
         """Something that this runner ran serves on: it is closed with everything else."""

@@ -239,11 +239,13 @@ class Sessions:
         """Stop the runs that nobody looks at any more, and forget idle sessions. Called every few seconds."""
         with self._lock:
             for tab, session in list(self._sessions.items()):
+                session.desk.rest()
                 busy = session.running or session.desk.running
                 if busy and session.abandoned(GRACE):
                     session.stop()
                     session.desk.stop()
                 elif not busy and session.abandoned(KEPT):
+                    session.desk.rest(force=True)
                     del self._sessions[tab]
 
     def close(self) -> None:
@@ -257,3 +259,4 @@ class Sessions:
         for session in sessions:
             session.join(3)
             session.desk.join(3)
+            session.desk.rest(force=True)

@@ -97,7 +97,8 @@ function keyboard(event) {
     field.dispatchEvent(new Event("change", { bubbles: true }));
     setTimeout(() => press("start"), 0);
   } else if (event.key === "Escape") {
-    const open = [...document.querySelectorAll("[data-closes]")].findLast((one) => one.offsetParent);
+    const shown = [...document.querySelectorAll("[data-closes]")].filter((one) => one.offsetParent);
+    const open = shown.find((one) => one.closest(".grown, .rows")) || shown.at(-1);
     if (open) open.click();
     else if (document.body.classList.contains("running")) press("stop");
   }
