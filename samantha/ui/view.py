@@ -89,7 +89,7 @@ class Progress(msgspec.Struct, frozen=True):
     @property
     def seconds_left(self) -> float | None:
         """An estimate from the mean of the steps done; None where nothing can be said."""
-        if not self.steps or not self.done or self.phase in ("idle", "finished"):
+        if not self.steps or not self.done or self.done >= self.steps or self.phase in ("idle", "finished"):
             return None
         elapsed, mean = self.now - self.begun, self.stepping / self.done
         mean = max(mean, (self.stepping + elapsed) / (self.done + 1))
@@ -292,7 +292,9 @@ def _code(view: View, event: CodeEvent) -> View:
         return view
     block = card.code or CodeBlock(event.run, card.step)
     card = msgspec.structs.replace(card, code=happened(block, event))
-    return _progress(_closed(view, card), event, phase="code")
+    ran = event.seconds if isinstance(event, events.CodeFinished) else 0.0
+    stepping = view.progress.stepping + ran
+    return _progress(_closed(view, card), event, phase="code", step=card.step, model=card.model, stepping=stepping)
 
 
 def _run_finished(view: View, event: events.RunFinished) -> View:

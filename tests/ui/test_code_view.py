@@ -115,3 +115,27 @@ def test_a_name_means_nothing_in_an_address() -> None:
     block = folded([Finished("", "ok", 0.1, files=(ProducedFile('../"><script>\n?#%2e', 1),))])
     (file,) = wire.code(block)["files"]
     assert not set(file["url"]) & set('"<>?#%\n. ')
+
+
+def test_while_code_runs_the_step_is_its_own_and_nothing_is_left_of_a_last_step() -> None:
+    view = View()
+    for event in (
+        events.RunStarted(run=RUN, seed=1, chain={}, steps=1),
+        events.StepStarted(run=RUN, step=1, time=0.1, model="m", prompt="p", rendered="R", seed=1),
+        events.StepFinished(run=RUN, step=1, time=1.0, text="t", reason="end"),
+        events.CodeFound(run=RUN, step=1, time=1.1, code="x"),
+    ):
+        view = fold(view, event)
+    assert (view.progress.phase, view.progress.step, view.progress.seconds_left) == ("code", 1, None)
+
+
+def test_the_time_that_code_takes_counts_for_the_estimate() -> None:
+    view = View()
+    for event in (
+        events.RunStarted(run=RUN, seed=1, chain={}, steps=3),
+        events.StepStarted(run=RUN, step=1, time=0.0, model="m", prompt="p", rendered="R", seed=1),
+        events.StepFinished(run=RUN, step=1, time=1.0, text="t", reason="end"),
+        events.CodeFinished(run=RUN, step=1, time=10.0, output="", reason="ok", seconds=9.0),
+    ):
+        view = fold(view, event)
+    assert view.progress.stepping == 10.0

@@ -8,7 +8,7 @@ export async function mount({ element, props, server, watch }) {
   onLanguage(() => box.draw());
   watch("value", () => box.draw());
   onNews("access", (now) => { box.now = now; box.draw(); });
-  onNews("run_code", (on) => { box.open = on; box.draw(); });
+  onNews("run_code", (on) => { box.open = box.runs = on; box.draw(); });
 }
 
 class Access {
@@ -60,7 +60,7 @@ class Access {
   environment(now) {
     const { state, sentence } = now.environment;
     if (state === "unknown" || state === "ready") return null;
-    return h("p", { class: "status problem", id: "environment" }, `${t(`access.environment_${state.replace(" ", "_")}`)} ${sentence}`);
+    return h("p", { class: this.runs ? "status problem" : "note", id: "environment" }, `${t(`access.environment_${state.replace(" ", "_")}`)} ${sentence}`);
   }
 
   details(now) {

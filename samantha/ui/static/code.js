@@ -43,7 +43,10 @@ export class CodePart {
       this.data = {};
     }
     Object.assign(this.data, change);
+    const box = this.printed;
+    const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
     for (const [stream, text] of change.pieces || []) this.print(stream, text);
+    if (atEnd) requestAnimationFrame(() => { box.scrollTop = box.scrollHeight; });
     this.draw(Boolean(change.new));
   }
 

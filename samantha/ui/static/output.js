@@ -40,7 +40,9 @@ export class OutputWindow {
       this.upcoming = { run: change.run, step: change.step };
     }
     if (change.step !== this.upcoming?.step) return;
+    const atEnd = this.box.scrollHeight - this.box.scrollTop - this.box.clientHeight < 40;
     this.next.apply(change);
+    if (atEnd && change.state === "running") requestAnimationFrame(() => { this.box.scrollTop = this.box.scrollHeight; });
     if (!this.next.worth) return;
     if (this.part !== this.next) this.turn();
     this.put(!hidden() && this.dismissed !== this.run);

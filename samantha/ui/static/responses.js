@@ -99,7 +99,7 @@ function headline(progress, running) {
   if (progress.phase === "finished" || !running) {
     return [t(`done.${progress.reason || "done"}`), [plural("done.steps", progress.done)]];
   }
-  const step = number(Math.max(progress.step, progress.done + 1));
+  const step = number(progress.phase === "code" ? progress.step : Math.max(progress.step, progress.done + 1));
   const strong = progress.steps ? t("progress.step", { step, steps: number(progress.steps) }) : t("progress.step_endless", { step });
   const rest = [short(progress.model), phase(progress)];
   if (progress.phase === "generating" && progress.rate) {
