@@ -43,6 +43,9 @@ INSIDE = Path(__file__).with_name("inside")
 LOOK = 0.05
 """Seconds between two looks at what the code showed."""
 
+COMPLAINT = 2000
+"""Characters of the end of standard error that are fed back when code ends with a status and without a traceback."""
+
 DRAIN = 0.3
 """Seconds that output may still arrive after the end."""
 
@@ -250,6 +253,7 @@ class _Running:
         self._shown = folders.shown / Path(job.shown).name
         self._known: set[str] = set()
         self._printed: list[str] = []
+        self._complaint = ""
         self._bytes = 0
         self._open = 2
         self._end: Ended | None = None
@@ -292,6 +296,8 @@ class _Running:
         if text:
             if stream == "stdout":
                 self._printed.append(text)
+            else:
+                self._complaint = (self._complaint + text)[-COMPLAINT:]
             yield Printed(stream, text)
 
     def finished(self, isolation: Isolation) -> Finished:
@@ -317,7 +323,8 @@ class _Running:
             # The first line keeps its indent: the head of a table stands above its columns.
             return "" if printed.strip() in ("", "None") else printed.strip("\r\n").rstrip()
         if reason == "raised":
-            return frames or f"The code ended with exit status {end.status}."
+            sentence = f"The code ended with exit status {end.status}."
+            return frames or f"{self._complaint.strip()}\n\n{sentence}".lstrip()
         sentence = limit_sentence(reason, self._limits, end, self.interpreter.complaint() if end.status is None else "")
         return f"{frames}\n\n{sentence}" if frames else sentence
 

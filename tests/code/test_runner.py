@@ -56,6 +56,7 @@ def printed(outcomes: list[CodeOutcome], stream: str = "stdout") -> str:
         ("import sys; sys.exit()", "ok", ""),
         ("import sys; print('x'); sys.exit(0)", "ok", "x"),
         ("import sys; sys.exit(3)", "raised", "The code ended with exit status 3."),
+        ("import sys; sys.exit('no data')", "raised", "no data\n\nThe code ended with exit status 1."),
         ("import ctypes; ctypes.string_at(0)", "crashed", "The Python interpreter crashed (signal 11)."),
         ("import os; os.kill(os.getpid(), 9)", "crashed", "The Python interpreter crashed (signal 9)."),
         ("print(__name__, __file__.rpartition('/')[2] == __import__('sys').argv[0])", "ok", "__main__ True"),
