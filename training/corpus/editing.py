@@ -106,7 +106,8 @@ def enrich(random: Random, clause: Clause) -> Clause:
     """The clause with one more detail, or with another comparison where it already has both."""
     free = [name for name in ("moment", "comparison") if getattr(clause, name) < 0]
     if not free or (clause.opinion >= 0 and free == ["moment"]):
-        return replace(clause, comparison=random.choice([i for i in range(len(COMPARISONS)) if i != clause.comparison]))
+        # One certain successor: among many equally likely ones, copying would be the likeliest answer of all.
+        return replace(clause, comparison=(clause.comparison + 1) % len(COMPARISONS))
     part = "comparison" if clause.opinion >= 0 else random.choice(free)
     if part == "moment":
         return replace(clause, moment=random.randrange(len(MOMENTS)))
@@ -169,12 +170,10 @@ SHORTEN_STORY = (*SHORTEN, "Shorten the story", "Make the story shorter", "Summa
 
 
 def refine_story(random: Random) -> Sample:
-    """The same story with one more sentence before its end; a long one gets another end instead."""
+    """The same story with one more sentence after its first: a place that is found without counting sentences."""
     cast = draw_cast(random)
     sentences = draw_story(random, cast, random.choice((1, 2, 2, 3, 4)))
-    more = len(sentences) < 6
-    frame = random.choice(MIDDLES if more else CLOSINGS)
-    answer = " ".join([*sentences[:-1], fill(frame, random, cast), *(sentences[-1:] if more else [])])
+    answer = " ".join([sentences[0], fill(random.choice(MIDDLES), random, cast), *sentences[1:]])
     turns = edit_turns(random, " ".join(sentences), REFINE_STORY, story_request(random, cast))
 
     def check(text: str) -> bool:

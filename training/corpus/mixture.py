@@ -19,19 +19,19 @@ Document = list[Span]
 
 # Ability -> (maker, share of the samples). The hard ones, which copy much or count, get more.
 MAKERS: dict[str, tuple[Maker, float]] = {
-    "echo": (echoing.echo, 5),
+    "echo": (echoing.echo, 8),
     "identity": (speaking.identity, 3),
     "cannot": (speaking.cannot, 2),
     "sentences": (speaking.sentence, 6),
-    "paragraphs": (speaking.paragraph, 2),
+    "paragraphs": (speaking.paragraph, 4),
     "persona": (speaking.persona, 6),
-    "stories": (stories.story, 5),
+    "stories": (stories.story, 4),
     "continue": (editing.continue_story, 3),
-    "arithmetic": (arithmetic.arithmetic, 24),
-    "summarise": (editing.summarise, 12),
-    "translate": (editing.translate, 16),
-    "refine": (editing.refine, 8),
-    "refine a story": (editing.refine_story, 5),
+    "arithmetic": (arithmetic.arithmetic, 20),
+    "summarise": (editing.summarise, 16),
+    "translate": (editing.translate, 12),
+    "refine": (editing.refine, 10),
+    "refine a story": (editing.refine_story, 6),
     "shorten": (editing.shorten, 4),
     "shorten a story": (editing.shorten_story, 4),
     "judge": (editing.judge, 7),
@@ -42,7 +42,7 @@ MAKERS: dict[str, tuple[Maker, float]] = {
     "statistics": (programs.statistics_program, 5),
     "functions": (programs.function_program, 4),
     "mend": (programs.mend, 4),
-    "instructions": (instructions.instructions, 7),
+    "instructions": (instructions.instructions, 6),
 }
 EVALUATED: dict[str, Maker] = {name: maker for name, (maker, _) in MAKERS.items()}
 RAW_SHARE = 0.03  # plain text without a template, for completion
