@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from samantha.code.code import CodeOutcome, Finished, Found, Printed, Serving
+from samantha.code.code import CodeOutcome, Finished, Found, Isolation, Printed, Serving
 from samantha.errors import SamanthaError, SessionBusy
 from samantha.sandbox.access import Access, Limits
 from samantha.ui.code_room import CodeRoom
@@ -121,7 +121,11 @@ class CodeDesk:
         Raises:
             SessionBusy, SamanthaError: as `execute`.
         """
+        from samantha.code import proof
         from samantha.code.packaging import Building, Packer
+
+        full = self._grants.access.full
+        held = proof.proof().mode
 
         def packer(grants: Grants) -> Packer:
             self._room.allow(grants)
@@ -136,7 +140,8 @@ class CodeDesk:
                     yield 0, name, Printed("stdout", f"{one.share:4.0%} {one.text}\n")
                 else:
                     yield 0, name, Printed("stdout", f"100% {one.file}\n")
-            yield 0, name, Finished("", "ok", time.monotonic() - begun)
+            isolation: Isolation = "full access" if full else held
+            yield 0, name, Finished("", "ok", time.monotonic() - begun, isolation=isolation)
 
         self._start(packer, work, "")
 
