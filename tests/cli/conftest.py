@@ -50,9 +50,7 @@ def answer(source: ScriptedSource, *answers: Answer, name: str = "tiny") -> None
 
 
 @pytest.fixture
-def samantha(
-    models: ScriptedSource, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Samantha:
+def samantha(models: ScriptedSource, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Samantha:
     """Runs a command line and gives its status and outputs. `typed` is standard input, None a terminal's."""
 
     def samantha(*arguments: str, typed: str | bytes | None = None) -> Result:

@@ -91,5 +91,5 @@ sys.exit(3)
     done = run(code, reason="raised")
     assert done.stdout == "1\n"
     assert "ValueError: in the child" in done.stderr
-    assert done.finished.output == "The code ended with exit status 3."
+    assert done.finished.output.splitlines()[-1] == "The code ended with exit status 3."
     assert [each.media for each in done.shown] == ["image/png"]
