@@ -37,8 +37,10 @@ export async function mount({ element }) {
     if (update.access) tell("access", update.access);
     if (update.desk) tell("desk", update.desk);
     if (!("running" in update)) return;
+    const begins = (update.lines || []).some((line) => line.new && line.kind === "run");
     if (fresh || update.clear) lines.clear();
-    if (fresh || (update.lines || []).some((line) => line.new && line.kind === "run")) follow.on = true;
+    if (update.clear || begins) output.put(false);
+    if (fresh || begins) follow.on = true;
     const known = fresh;
     fresh = false;
     (update.lines || []).forEach((line) => {
