@@ -67,7 +67,8 @@ def test_credit_one_steps_token_by_token(model: RemoteModel) -> None:
     tokens = 0
     for output in model.generate(request):
         tokens += isinstance(output, Token)
-        assert model.buffered <= 1
+        if 0 < tokens < 20:  # reports of the prompt pass and of the end need no credit and may stand beside a token
+            assert model.buffered <= 1
     assert tokens == 20
 
 
