@@ -209,6 +209,10 @@ Event = (
 )
 
 
+CodeEvent = CodeFound | CodeOutput | CodeShown | CodeServing | CodeFinished
+"""What can happen to the code of a step."""
+
+
 def plain(value: Any) -> Any:
     """`value` as JSON would give it back (lists, not tuples), so that an event equals its decoded self."""
     return msgspec.json.decode(msgspec.json.encode(value))

@@ -20,7 +20,7 @@ from samantha.chain.chain import Chain
 from samantha.chain.conversation import Conversation
 from samantha.chain.files import validate
 from samantha.chain.steps import Group, Step
-from samantha.code.code import CodeError, CodeOutcome, CodeRunner, Finished, Found, Printed, Serving, Shown
+from samantha.code.code import CodeError, CodeRunner, Finished, Printed, as_event
 from samantha.errors import ChainError, ModelError, SamanthaError, TemplateError
 from samantha.events import Event, RunReason
 from samantha.hyperparameters import differences
@@ -333,7 +333,7 @@ class Run(Iterator[Event]):
             for outcome in self._code.run(text, self.id, step.number):
                 printed += outcome.text if isinstance(outcome, Printed) and outcome.stream == "stdout" else ""
                 end = outcome if isinstance(outcome, Finished) else end
-                yield self._code_event(outcome, step)
+                yield as_event(outcome, self.id, step.number, self._clock() - self._start)
         except CodeError as error:
             yield self._event(events.Notice, step, message=str(error))
         finally:
@@ -341,26 +341,6 @@ class Run(Iterator[Event]):
                 self._coding = False
         self._judge(printed.strip(), end.reason if end else "")
         self._feed_back_code(text, end.output if end else None)
-
-    def _code_event(self, outcome: CodeOutcome, step: Step) -> Event:
-        """What happened to the code, as an event."""
-        event: Event
-        match outcome:
-            case Found(code, html):
-                event = self._event(events.CodeFound, step, code=code, html=html)
-            case Printed(stream, text):
-                event = self._event(events.CodeOutput, step, stream=stream, text=text)
-            case Shown(media, file, title):
-                event = self._event(events.CodeShown, step, media=media, file=file, title=title)
-            case Serving(url, port):
-                event = self._event(events.CodeServing, step, url=url, port=port)
-            case Finished(output, reason, seconds, memory, isolation, files):
-                made = tuple(events.CodeFile(file.name, file.size) for file in files)
-                event = self._event(
-                    events.CodeFinished, step, output=output, reason=reason, seconds=seconds, memory=memory,
-                    isolation=isolation, files=made,
-                )  # fmt: skip
-        return event
 
     def _judge(self, printed: str, reason: str) -> None:
         if reason != "ok":

@@ -5,6 +5,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from samantha import events
 from samantha.errors import SamanthaError
 
 Reason = Literal["ok", "raised", "time", "memory", "processes", "disk", "output", "stopped", "crashed"]
@@ -47,13 +48,6 @@ class Serving(msgspec.Struct, frozen=True):
     port: int
 
 
-class ProducedFile(msgspec.Struct, frozen=True):
-    """A file of the run's work folder that the step made or changed: `name` relative to the folder, `size` in bytes."""
-
-    name: str
-    size: int
-
-
 class Finished(msgspec.Struct, frozen=True):
     """The end of the code. `output` is what is fed back, `memory` the peak in bytes (0: not known)."""
 
@@ -62,10 +56,21 @@ class Finished(msgspec.Struct, frozen=True):
     seconds: float
     memory: int = 0
     isolation: Isolation = "none"
-    files: tuple[ProducedFile, ...] = ()
+    files: tuple[events.CodeFile, ...] = ()
 
 
 CodeOutcome = Found | Printed | Shown | Serving | Finished
+
+_EVENTS: dict[type, type] = {
+    Found: events.CodeFound, Printed: events.CodeOutput, Shown: events.CodeShown, Serving: events.CodeServing,
+    Finished: events.CodeFinished,
+}  # fmt: skip
+
+
+def as_event(outcome: CodeOutcome, run: str, step: int, time: float) -> events.CodeEvent:
+    """The outcome as the event of a step, whose fields have the same names."""
+    event: events.CodeEvent = _EVENTS[type(outcome)](run=run, step=step, time=time, **msgspec.structs.asdict(outcome))
+    return event
 
 
 class CodeRunner(Protocol):

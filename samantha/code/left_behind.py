@@ -13,7 +13,8 @@ from typing import Literal
 
 import msgspec
 
-from samantha.code.code import ProducedFile, Shown
+from samantha.code.code import Shown
+from samantha.events import CodeFile
 
 LARGEST_SHOWN = 32 << 20
 """Bytes of one thing shown; a page with plotly in it has 5 MB."""
@@ -94,10 +95,10 @@ def files_in(folder: Path) -> dict[str, Stamp]:
     return found
 
 
-def produced(before: dict[str, Stamp], after: dict[str, Stamp]) -> tuple[ProducedFile, ...]:
+def produced(before: dict[str, Stamp], after: dict[str, Stamp]) -> tuple[CodeFile, ...]:
     """The files that are new or changed, by name; names that are no text are made readable."""
     names = sorted(name for name, stamp in after.items() if before.get(name) != stamp and not _hidden(name))
-    return tuple(ProducedFile(_readable(name), after[name].size) for name in names[:MOST_FILES])
+    return tuple(CodeFile(_readable(name), after[name].size) for name in names[:MOST_FILES])
 
 
 def remove_new(folder: Path, before: dict[str, Stamp]) -> None:

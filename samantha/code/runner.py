@@ -24,7 +24,6 @@ from samantha.code.code import (
     Found,
     Isolation,
     Printed,
-    ProducedFile,
     Reason,
     Serving,
 )
@@ -35,6 +34,7 @@ from samantha.code.interpreter import Serving as ServingInterpreter
 from samantha.code.watch import Watch
 from samantha.code.workplace import workplace
 from samantha.errors import SandboxError
+from samantha.events import CodeFile
 from samantha.sandbox.access import MIB, Access, Folders, Limits
 from samantha.sandbox.code import confine_code
 from samantha.sandbox.confined import Confined
@@ -312,7 +312,7 @@ class _Running:
         output = self._output(reason, end, frames)
         return Finished(output, reason, self.watch.seconds, memory, isolation, self._produced())
 
-    def _produced(self) -> tuple[ProducedFile, ...]:
+    def _produced(self) -> tuple[CodeFile, ...]:
         after = left_behind.files_in(self._folders.box)
         after.pop(self._copy, None)
         return left_behind.produced(self._before, after)

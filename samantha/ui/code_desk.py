@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from samantha.code.code import CodeOutcome, Finished, Found, Isolation, Printed, Serving
+from samantha.code.code import CodeOutcome, Finished, Found, Isolation, Printed, Serving, as_event
 from samantha.errors import SamanthaError, SessionBusy
 from samantha.sandbox.access import Access, Limits
 from samantha.ui.code_room import CodeRoom
@@ -201,7 +201,8 @@ class CodeDesk:
 
     def _change(self, outcome: CodeOutcome) -> None:
         with self._lock:
-            changed = happened(self._results[-1], outcome)
+            last = self._results[-1]
+            changed = happened(last, as_event(outcome, last.run, last.step, 0.0))
             assert isinstance(changed, Result)
             self._results = (*self._results[:-1], changed)
             self.version += 1

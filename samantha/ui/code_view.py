@@ -1,6 +1,6 @@
 """The code of one step as the page shows it, folded from what happened to it. Pure: no file is looked at here.
 
-The same fold serves the events of a run and the outcomes of a runner, whose fields have the same names.
+What ran outside of a chain is folded from the same events (`samantha.code.code.as_event`).
 """
 
 from collections.abc import Iterator
@@ -9,15 +9,9 @@ from typing import Literal
 import msgspec
 
 from samantha import events
-from samantha.code import code as outcomes
 from samantha.ui.text import GrowingText
 
 Stream = Literal["stdout", "stderr"]
-
-Happening = (
-    events.CodeFound | events.CodeOutput | events.CodeShown | events.CodeServing | events.CodeFinished
-    | outcomes.CodeOutcome
-)  # fmt: skip
 
 LARGEST_OUTPUT = 200_000
 """Characters of output that the page shows; the store keeps all of it."""
@@ -45,13 +39,6 @@ class Server(msgspec.Struct, frozen=True):
     port: int
 
 
-class File(msgspec.Struct, frozen=True):
-    """A file of the run's work folder, `size` in bytes."""
-
-    name: str
-    size: int
-
-
 class CodeBlock(msgspec.Struct, frozen=True):
     """The code of a step. `reason` is empty while it runs; `length` counts the characters printed so far."""
 
@@ -68,7 +55,7 @@ class CodeBlock(msgspec.Struct, frozen=True):
     seconds: float = 0.0
     memory: int = 0
     isolation: str = ""
-    files: tuple[File, ...] = ()
+    files: tuple[events.CodeFile, ...] = ()
 
     def printed(self, stream: Stream) -> str:
         """All that was written to one stream."""
@@ -86,21 +73,18 @@ class CodeBlock(msgspec.Struct, frozen=True):
             begin = end
 
 
-def happened(block: CodeBlock, happening: Happening) -> CodeBlock:
+def happened(block: CodeBlock, happening: events.CodeEvent) -> CodeBlock:
     """The block after `happening`."""
     match happening:
-        case events.CodeFound(code=code, html=html) | outcomes.Found(code=code, html=html):
+        case events.CodeFound(code=code, html=html):
             return msgspec.structs.replace(block, code=code, html=html)
-        case events.CodeOutput(stream=stream, text=text) | outcomes.Printed(stream=stream, text=text):
+        case events.CodeOutput(stream=stream, text=text):
             return _printed(block, stream, text)
-        case (
-            events.CodeShown(media=media, file=file, title=title)
-            | outcomes.Shown(media=media, file=file, title=title)
-        ):  # fmt: skip
+        case events.CodeShown(media=media, file=file, title=title):
             return msgspec.structs.replace(block, shown=(*block.shown, Picture(media, file, title)))
-        case events.CodeServing(url=url, port=port) | outcomes.Serving(url=url, port=port):
+        case events.CodeServing(url=url, port=port):
             return msgspec.structs.replace(block, servers=(*block.servers, Server(url, port)))
-        case events.CodeFinished() | outcomes.Finished():
+        case events.CodeFinished():
             return _finished(block, happening)
 
 
@@ -113,8 +97,8 @@ def _printed(block: CodeBlock, stream: Stream, text: str) -> CodeBlock:
     return msgspec.structs.replace(block, pieces=pieces, length=block.length + len(text))
 
 
-def _finished(block: CodeBlock, end: events.CodeFinished | outcomes.Finished) -> CodeBlock:
+def _finished(block: CodeBlock, end: events.CodeFinished) -> CodeBlock:
     return msgspec.structs.replace(
         block, output=end.output, reason=end.reason, seconds=end.seconds, memory=end.memory, isolation=end.isolation,
-        files=tuple(File(file.name, file.size) for file in end.files),
+        files=end.files,
     )  # fmt: skip

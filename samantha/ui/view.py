@@ -283,10 +283,7 @@ def _counted(view: View, event: Event) -> View:
     )  # fmt: skip
 
 
-CodeEvent = events.CodeFound | events.CodeOutput | events.CodeShown | events.CodeServing | events.CodeFinished
-
-
-def _code(view: View, event: CodeEvent) -> View:
+def _code(view: View, event: events.CodeEvent) -> View:
     card = _card(view, event)
     if card is None:
         return view

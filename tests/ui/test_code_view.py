@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samantha import events
-from samantha.code.code import Finished, Found, Printed, ProducedFile, Serving, Shown
+from samantha.code.code import Finished, Found, Printed, Serving, Shown, as_event
 from samantha.ui import wire
 from samantha.ui.code_view import LARGEST_OUTPUT, CodeBlock, happened
 from samantha.ui.view import Card, View, fold
@@ -18,14 +18,18 @@ RUN = "20250101-000000-abcd"
 def folded(happenings: Sequence[Any]) -> CodeBlock:
     block = CodeBlock(RUN, 1)
     for happening in happenings:
-        block = happened(block, happening)
+        block = happened(block, told(happening))
     return block
+
+
+def told(happening: Any) -> Any:
+    return happening if isinstance(happening, events.EventBase) else as_event(happening, RUN, 1, 0.0)
 
 
 OUTCOMES = [
     Found("print(1)", "<b>hi</b>"), Printed("stdout", "1\n"), Printed("stderr", "careful\n"), Printed("stdout", "2\n"),
     Shown("image/png", "step-1-ab/0001.png", "Sales"), Serving("http://127.1.2.3:8050/", 8050),
-    Finished("1\n2", "ok", 0.5, 1000, "isolated", (ProducedFile("out.csv", 3),)),
+    Finished("1\n2", "ok", 0.5, 1000, "isolated", (events.CodeFile("out.csv", 3),)),
 ]  # fmt: skip
 EVENTS = [
     events.CodeFound(run=RUN, step=1, code="print(1)", html="<b>hi</b>"),
@@ -59,7 +63,7 @@ def test_pieces_sent_one_after_the_other_are_the_whole_output(printed: list[tupl
     block, sent = CodeBlock(RUN, 1), ""
     for stream, text in printed:
         before = block.length
-        block = happened(block, Printed(stream, text))
+        block = happened(block, told(Printed(stream, text)))
         if data.draw(st.booleans()):
             sent += "".join(piece for _, piece in wire.code(block, len(sent))["pieces"])
         assert block.length == before + len(text)
@@ -112,7 +116,7 @@ def test_what_code_prints_after_the_answer_does_not_send_the_answer_again() -> N
 
 
 def test_a_name_means_nothing_in_an_address() -> None:
-    block = folded([Finished("", "ok", 0.1, files=(ProducedFile('../"><script>\n?#%2e', 1),))])
+    block = folded([Finished("", "ok", 0.1, files=(events.CodeFile('../"><script>\n?#%2e', 1),))])
     (file,) = wire.code(block)["files"]
     assert not set(file["url"]) & set('"<>?#%\n. ')
 

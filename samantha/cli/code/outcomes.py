@@ -5,11 +5,9 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-import msgspec
-
 from samantha import events
 from samantha.cli import code_report
-from samantha.code.code import CodeOutcome, Finished, Found, Printed, Serving, Shown
+from samantha.code.code import CodeOutcome, as_event
 from samantha.events import CodeFinished, CodeOutput, CodeServing, CodeShown, Event
 
 
@@ -29,7 +27,7 @@ class Report:
 
     def take(self, outcome: CodeOutcome) -> None:
         """Print one outcome."""
-        event = self._event(outcome)
+        event = as_event(outcome, self.run, self.step, self._clock() - self._start)
         if isinstance(event, CodeFinished):
             self.reason = event.reason
             self.left_something |= bool(event.files)
@@ -59,15 +57,3 @@ class Report:
         stream.write(code_report.harmless(text) if stream.isatty() else text)
         stream.flush()
         self._line_open = None if text.endswith("\n") else stream
-
-    def _event(self, outcome: CodeOutcome) -> Event:
-        place = {"run": self.run, "step": self.step, "time": self._clock() - self._start}
-        kinds = {
-            Found: events.CodeFound, Printed: events.CodeOutput, Shown: events.CodeShown, Serving: events.CodeServing,
-            Finished: events.CodeFinished,
-        }  # fmt: skip
-        fields = msgspec.structs.asdict(outcome)
-        if isinstance(outcome, Finished):
-            fields["files"] = tuple(events.CodeFile(file.name, file.size) for file in outcome.files)
-        event: Event = kinds[type(outcome)](**place, **fields)
-        return event
