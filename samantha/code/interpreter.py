@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import IO, Any, Protocol
 
@@ -21,6 +22,10 @@ import msgspec
 from samantha.sandbox.confined import Confined
 
 PACKET = 1 << 16
+
+LOOK, SETTLED, IDLE = 0.25, 1.5, 0.3
+"""Seconds between two looks whether a process serves; how long it must listen; the share of a processor below which it
+counts as waiting for visitors."""
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -212,9 +217,21 @@ class Once:
         assert process.stderr
         with contextlib.suppress(OSError), process.stdin as entrance:
             entrance.write(msgspec.json.encode(job) + b"\n")
-        waiting = threading.Thread(target=lambda: ended(Ended(_status(process.wait()))), name="code", daemon=True)
-        waiting.start()
+        threading.Thread(target=self._wait, args=(ended,), name="code", daemon=True).start()
         return process.stdout, process.stderr
+
+    def _wait(self, ended: Callable[[Ended], None]) -> None:
+        """Until the process ends, or serves and goes on in the background."""
+        serving = _Serving(self.pid)
+        while True:
+            try:
+                ended(Ended(_status(self._process.wait(LOOK))))
+                return
+            except subprocess.TimeoutExpired:
+                ports = serving.ports()
+            if ports:
+                ended(Ended(0, background=ports))
+                return
 
     def usable(self) -> bool:
         """See `Interpreter`."""
@@ -228,6 +245,43 @@ class Once:
     def complaint(self) -> str:
         """See `Interpreter`: its errors are the job's."""
         return ""
+
+
+class _Serving:
+    """Looks whether a process and all below it listen and wait for visitors, as the warm server does inside."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._since = 0.0
+        self._spent = 0.0
+        self._checked = 0.0
+
+    def ports(self) -> tuple[int, ...]:
+        """The ports, once they have listened for a while and take little processor time; none before."""
+        ports, spent = self._state()
+        now = time.monotonic()
+        self._since = (self._since or now) if ports else 0.0
+        if not ports or now - self._since < SETTLED or now - self._checked < 1:
+            return ()
+        idle = self._checked > self._since and (spent - self._spent) / (now - self._checked) < IDLE
+        self._spent, self._checked = spent, now
+        return tuple(sorted(ports)) if idle else ()
+
+    def _state(self) -> tuple[set[int], float]:
+        import psutil
+
+        ports: set[int] = set()
+        spent = 0.0
+        try:
+            root = psutil.Process(self._pid)
+            for member in (root, *root.children(recursive=True)):
+                found = member.net_connections("tcp")
+                ports |= {each.laddr.port for each in found if each.status == psutil.CONN_LISTEN}
+                times = member.cpu_times()
+                spent += times.user + times.system
+        except psutil.Error:
+            return set(), 0.0
+        return ports, spent
 
 
 class _Tail:

@@ -1,12 +1,14 @@
 """Generated code, really run: what is printed, fed back, kept between steps, and how every end is told."""
 
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from samantha.code.code import CodeOutcome, Finished, Found, Printed, Reason, Shown
+from samantha.code import background
+from samantha.code.code import CodeOutcome, Finished, Found, Printed, Reason, Serving, Shown
 from samantha.code.runner import SandboxRunner
 from samantha.code.workplace import workplace
 from samantha.sandbox.access import MIB, Access, Limits
@@ -257,3 +259,24 @@ def test_planted_links_are_not_followed(runner: SandboxRunner, tmp_path: Path) -
     assert end.files == ()
     assert ended(runner, "print('next')").output == "next"
     assert secret.read_text() == "secret"
+
+
+def test_a_server_goes_on_in_the_background_with_full_access_too(tmp_path: Path) -> None:
+    runner = SandboxRunner(Access(full=True), LIMITS, tmp_path)
+    code = (
+        "from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer\n"
+        "ThreadingHTTPServer(('127.0.0.1', 0), SimpleHTTPRequestHandler).serve_forever()"
+    )
+    try:
+        outcomes = list(runner.execute(code, "full", 1))
+        serving = [each for each in outcomes if isinstance(each, Serving)]
+        assert len(serving) == 1
+        with urllib.request.urlopen(serving[0].url, timeout=10) as page:
+            assert "Directory listing" in page.read().decode()
+        assert isinstance(outcomes[-1], Finished)
+        assert outcomes[-1].reason == "ok"
+        assert background.close_all("full") == 1
+        with pytest.raises(OSError, match="refused|reset"):
+            urllib.request.urlopen(serving[0].url, timeout=10)
+    finally:
+        runner.close()
