@@ -31,7 +31,7 @@ from .speaking import (
     persona_instruction,
     without_persona,
 )
-from .stories import CLOSINGS, MIDDLES, Cast, beginning, draw_cast, fill, is_story, sentences_of, tell
+from .stories import CLOSINGS, DETAILS, MIDDLES, Cast, beginning, draw_cast, fill, is_story, sentences_of, tell
 from .words import any_word, capitalised, invented, list_in_words, phrases
 
 MODELS = phrases("""
@@ -102,16 +102,25 @@ SHORTEN = phrases("""
 """)
 
 
+FAVOURITES = 4
+"""Details at the head of a table that most refinements add: were all equally likely, copying would be likelier."""
+
+
+def draw_detail(random: Random, table: tuple[tuple[str, str], ...]) -> int:
+    """The place of a detail in its table, most often one of the favourites."""
+    return random.randrange(FAVOURITES if random.random() < 0.8 else len(table))
+
+
 def enrich(random: Random, clause: Clause) -> Clause:
-    """The clause with one more detail, or with another comparison where it already has both."""
-    free = [name for name in ("moment", "comparison") if getattr(clause, name) < 0]
-    if not free or (clause.opinion >= 0 and free == ["moment"]):
-        # One certain successor: among many equally likely ones, copying would be the likeliest answer of all.
-        return replace(clause, comparison=(clause.comparison + 1) % len(COMPARISONS))
-    part = "comparison" if clause.opinion >= 0 else random.choice(free)
-    if part == "moment":
-        return replace(clause, moment=random.randrange(len(MOMENTS)))
-    return replace(clause, comparison=random.randrange(len(COMPARISONS)))
+    """The clause with one more detail: a moment before a bare beginning, else a comparison after it, else another one.
+
+    The first word of a sentence decides which, so that it is known before the first word of the answer.
+    """
+    if clause.moment < 0 and clause.opinion < 0:
+        return replace(clause, moment=draw_detail(random, MOMENTS))
+    if clause.comparison < 0:
+        return replace(clause, comparison=draw_detail(random, COMPARISONS))
+    return replace(clause, comparison=(clause.comparison + 1) % len(COMPARISONS))
 
 
 def keeps_core(text: str, before: Clause, language: int) -> bool:
@@ -147,8 +156,10 @@ def refine(random: Random) -> Sample:
 def refine_persona(random: Random, clauses: list[Clause], language: int) -> Sample:
     """The same for an answer in a persona, which is kept."""
     who = random.choice(("poet", "pirate", "teacher"))
-    previous = in_persona(random, who, " ".join(render(clause, language) for clause in clauses), language)
-    answer = in_persona(random, who, " ".join(render(enrich(random, clause), language) for clause in clauses), language)
+    manner = random.random()  # the same opening and closing before and after
+    previous = in_persona(Random(manner), who, " ".join(render(clause, language) for clause in clauses), language)
+    refined = " ".join(render(enrich(random, clause), language) for clause in clauses)
+    answer = in_persona(Random(manner), who, refined, language)
     system = persona_instruction(random, who, language) if random.random() < 0.6 else ""
     turns = ask(random.choice(REFINE), system=system, previous=previous)
 
@@ -173,7 +184,7 @@ def refine_story(random: Random) -> Sample:
     """The same story with one more sentence after its first: a place that is found without counting sentences."""
     cast = draw_cast(random)
     sentences = draw_story(random, cast, random.choice((1, 2, 2, 3, 4)))
-    answer = " ".join([sentences[0], fill(random.choice(MIDDLES), random, cast), *sentences[1:]])
+    answer = " ".join([sentences[0], fill(random.choice(DETAILS), random, cast), *sentences[1:]])
     turns = edit_turns(random, " ".join(sentences), REFINE_STORY, story_request(random, cast))
 
     def check(text: str) -> bool:

@@ -126,6 +126,11 @@ MIDDLES = phrases("""
     Perhaps {feeling} {did} the {hero}; perhaps {adjective} {weather} did. |
     {later}, behind {number} {noun}s, {adjective} {hero2}s {speech} to {name}.
 """)
+DETAILS = phrases("""
+    Everything there was {adjective}: the {place2}, the {noun}, even the {weather}. |
+    The air smelled of {noun} and {weather}, and every {hero2} felt {feeling}. |
+    Nothing in that {place2} looked more {adjective} than its {noun}.
+""")  # few, and none of them in a story of its own: what refining adds must be likelier than copying on
 CLOSINGS = phrases("""
     {later}, {name} learned that {lesson}. | And the {hero} {speech}: "{Lesson}." |
     {later} the {hero} {did} the {object}, and {feeling} came home. |
@@ -205,7 +210,7 @@ def story_pattern() -> re.Pattern[str]:
     slots = {slot: "(?:" + "|".join(map(re.escape, choices)) + ")" for slot, choices in SLOTS.items()}
     slots |= {"hero": word, "name": f"(?:the )?{word}", "object": word, "place": word, "lesson": "§", "Lesson": "§"}
     lessons = "(?:" + "|".join(lesson.format(**slots) for lesson in LESSONS) + ")"
-    frames = [re.escape(frame).replace(r"\{", "{").replace(r"\}", "}") for frame in OPENINGS + MIDDLES + CLOSINGS]
+    frames = [re.escape(frame).replace(r"\{", "{").replace(r"\}", "}") for frame in OPENINGS + MIDDLES + DETAILS + CLOSINGS]
     text = "|".join(frame.format(**slots).replace("§", lessons) for frame in frames)
     return re.compile(text.replace(r"\ ", " ").replace("a ", "an? ").replace("A ", "An? "), re.IGNORECASE)
 
