@@ -276,7 +276,7 @@ def test_a_server_goes_on_in_the_background_with_full_access_too(tmp_path: Path)
         assert isinstance(outcomes[-1], Finished)
         assert outcomes[-1].reason == "ok"
         assert background.close_all("full") == 1
-        with pytest.raises(OSError, match="refused|reset"):
+        with pytest.raises(OSError, match=r"refused|reset"):
             urllib.request.urlopen(serving[0].url, timeout=10)
     finally:
         runner.close()

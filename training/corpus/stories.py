@@ -210,7 +210,8 @@ def story_pattern() -> re.Pattern[str]:
     slots = {slot: "(?:" + "|".join(map(re.escape, choices)) + ")" for slot, choices in SLOTS.items()}
     slots |= {"hero": word, "name": f"(?:the )?{word}", "object": word, "place": word, "lesson": "§", "Lesson": "§"}
     lessons = "(?:" + "|".join(lesson.format(**slots) for lesson in LESSONS) + ")"
-    frames = [re.escape(frame).replace(r"\{", "{").replace(r"\}", "}") for frame in OPENINGS + MIDDLES + DETAILS + CLOSINGS]
+    said = OPENINGS + MIDDLES + DETAILS + CLOSINGS
+    frames = [re.escape(frame).replace(r"\{", "{").replace(r"\}", "}") for frame in said]
     text = "|".join(frame.format(**slots).replace("§", lessons) for frame in frames)
     return re.compile(text.replace(r"\ ", " ").replace("a ", "an? ").replace("A ", "An? "), re.IGNORECASE)
 
