@@ -10,10 +10,14 @@ from typing import Any, Literal
 
 import msgspec
 
+from samantha.traces import TokenTrace
+
 FORMAT = 1
 """Version of the event format, recorded in `RunStarted`."""
 
-StepReason = Literal["end", "stop_string", "max_tokens", "context_full", "skipped", "stopped"]
+StepReason = Literal["end", "stop_string", "max_tokens", "context_full", "skipped", "stopped", "branched"]
+"""`branched`: the user chose another token in the middle, and the step goes on as a branch."""
+
 RunReason = Literal["done", "stopped", "stop_samantha", "stop_condition", "failed"]
 
 
@@ -84,6 +88,34 @@ class StepStarted(EventBase, frozen=True, kw_only=True):
     changed: dict[str, Any] = {}
     system: str = ""
     previous: str = ""
+    prompt_ids: tuple[int, ...] = ()
+    """The tokens of `rendered`, where the run is traced."""
+
+
+class BranchStarted(EventBase, frozen=True, kw_only=True):
+    """The answer of `step` is generated otherwise from its token number `position` (from 0) on.
+
+    `branch` is its number, from 1; `parent` is what it leaves: 0 the first answer, else a branch. Both share the tokens
+    before `position`, whose visible text is `text`. `token` is the id that is forced there (None: chosen anew).
+    `changed` holds the hyperparameters that differ from the defaults. Branches may follow after `RunFinished`.
+    """
+
+    branch: int
+    parent: int = 0
+    position: int
+    token: int | None = None
+    text: str = ""
+    model: str = ""
+    seed: int = 0
+    changed: dict[str, Any] = {}
+
+
+class HyperparametersChanged(EventBase, frozen=True, kw_only=True):
+    """From token number `position` (from 0) of the answer on, the step or branch is generated with `changed`."""
+
+    branch: int = 0
+    position: int
+    changed: dict[str, Any]
 
 
 class PromptProcessing(EventBase, frozen=True, kw_only=True):
@@ -98,19 +130,22 @@ class TokenGenerated(EventBase, frozen=True, kw_only=True):
     """One token. `piece` is its bytes; `shown` is the text that became visible with it.
 
     `shown` is empty while a character or a possible stop string is incomplete; the last token brings out what was held.
-    The token that ends the answer is an event too, and counts.
+    The token that ends the answer is an event too, and counts. `branch` is 0 for a step's first answer.
     """
 
     id: int
     piece: bytes
     shown: str
+    branch: int = 0
+    trace: TokenTrace | None = None
 
 
 class StepFinished(EventBase, frozen=True, kw_only=True):
-    """`text` is the whole visible answer. Counts are tokens, times seconds."""
+    """`text` is the whole visible answer. Counts are tokens, times seconds; `tokens` are those generated here."""
 
     text: str
     reason: StepReason
+    branch: int = 0
     prompt_tokens: int = 0
     reused: int = 0
     tokens: int = 0
@@ -181,10 +216,11 @@ class StepFailed(EventBase, frozen=True, kw_only=True):
     text: str = ""
     model: str = ""
     prompt: str = ""
+    branch: int = 0
 
 
 class RunFinished(EventBase, frozen=True, kw_only=True):
-    """The last event."""
+    """The last event of the chain. Branches of its steps may be added later."""
 
     reason: RunReason
 
@@ -195,6 +231,8 @@ Event = (
     | ModelLoaded
     | Downloading
     | StepStarted
+    | BranchStarted
+    | HyperparametersChanged
     | PromptProcessing
     | TokenGenerated
     | StepFinished

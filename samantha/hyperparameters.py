@@ -319,6 +319,14 @@ def changed(base: Hyperparameters, overrides: Mapping[str, Any]) -> Hyperparamet
     return msgspec.structs.replace(base, **{name: check(name, value) for name, value in overrides.items()})
 
 
+def seed_after(seed: int, position: int) -> int:
+    """The seed of what is drawn from token number `position` of an answer on, when the drawing begins anew there.
+
+    Without it every new beginning would draw the same numbers again. 0 keeps the seed; 2^32-1 is never given.
+    """
+    return (seed + position * 2654435761) % (2**32 - 1) if position else seed
+
+
 def differences(values: Hyperparameters, base: Hyperparameters = DEFAULTS) -> dict[str, Any]:
     """The knobs of `values` that differ from `base`."""
     return {name: getattr(values, name) for name in KNOBS if getattr(values, name) != getattr(base, name)}

@@ -12,6 +12,7 @@ import msgspec
 
 from samantha.events import StepReason
 from samantha.hyperparameters import Hyperparameters
+from samantha.traces import ScoredToken, TokenTrace, VocabularyToken
 
 Role = Literal["system", "user", "assistant"]
 
@@ -40,7 +41,11 @@ class GenerateRequest(msgspec.Struct, frozen=True):
 
     Exactly one of `messages` (rendered with the template) and `text` (raw, continued as it is) is given.
     `template` is "" for the model's own, the name of a built-in one, or a `PromptFormat`.
+    `rendered` says that `text` was made with `template` before, whose texts that end an answer hold for it too.
     `window` is how many tokens the model may be ahead of the reader; 1 steps token by token.
+    `trace` is how many candidates are shown of each token's choice; 0 traces nothing.
+    `prefix` are tokens that the answer has already, and `force` is the one that comes next; only for a single sample.
+    What comes after a prefix is drawn with a seed of its own (`seed_after`).
     """
 
     samples: tuple[Hyperparameters, ...]
@@ -49,6 +54,17 @@ class GenerateRequest(msgspec.Struct, frozen=True):
     template: str | PromptFormat = ""
     reuse: bool = True
     window: int = 256
+    rendered: bool = False
+    trace: int = 0
+    prefix: tuple[int, ...] = ()
+    force: int | None = None
+
+
+class ScoreRequest(msgspec.Struct, frozen=True):
+    """A text to be scored token by token; special tokens in it are recognised. `best` candidates are named of each."""
+
+    text: str
+    best: int = 5
 
 
 class LoadOptions(msgspec.Struct, frozen=True):
@@ -91,6 +107,8 @@ class Rendered(msgspec.Struct, frozen=True, tag="rendered", array_like=True):
     text: str
     prompt_tokens: int
     notices: tuple[str, ...] = ()
+    tokens: tuple[int, ...] = ()
+    """The ids, where the request is traced."""
 
 
 class PromptProgress(msgspec.Struct, frozen=True, tag="prompt", array_like=True):
@@ -108,6 +126,21 @@ class Token(msgspec.Struct, frozen=True, tag="token", array_like=True):
     id: int
     piece: bytes
     shown: str
+    trace: TokenTrace | None = None
+
+
+class Adjusted(msgspec.Struct, frozen=True, tag="adjusted", array_like=True):
+    """From token number `position` (from 0) on, sample `sample` is generated with `values`."""
+
+    sample: int
+    position: int
+    values: Hyperparameters
+
+
+class Scored(msgspec.Struct, frozen=True, tag="scored", array_like=True):
+    """The next tokens of a text that is scored."""
+
+    tokens: tuple[ScoredToken, ...]
 
 
 class SampleFinished(msgspec.Struct, frozen=True, tag="finished", array_like=True):
@@ -123,7 +156,7 @@ class SampleFinished(msgspec.Struct, frozen=True, tag="finished", array_like=Tru
     seconds: float
 
 
-Output = Rendered | PromptProgress | Token | SampleFinished
+Output = Rendered | PromptProgress | Token | Adjusted | SampleFinished
 
 
 class Model(Protocol):
@@ -151,6 +184,21 @@ class Model(Protocol):
 
     def stop(self, reason: Literal["skipped", "stopped"] = "stopped") -> None:
         """End the generation in progress with that reason. Thread-safe; returns at once."""
+
+    def adjust(self, values: Hyperparameters) -> None:
+        """Generate the sample in progress with other hyperparameters from its next token on. Thread-safe.
+
+        Only what concerns sampling changes; an `Adjusted` output says from where. Nothing in progress: no effect.
+        """
+
+    def score(self, request: ScoreRequest) -> Iterator[PromptProgress | Scored]:
+        """How likely each token of a text is, in order. `stop` ends it.
+
+        A text longer than the context window is taken in windows that overlap by half.
+        """
+
+    def vocabulary(self) -> list[VocabularyToken]:
+        """Every token of the vocabulary, by id."""
 
     def reset(self) -> None:
         """Forget every evaluated token."""
