@@ -36,11 +36,15 @@ class Notice(msgspec.Struct, frozen=True, tag="notice"):
 
 
 class Card(msgspec.Struct, frozen=True, tag="card"):
-    """One step. `place` is its index in `View.lines`; counts are tokens, times seconds."""
+    """One step. `place` is its index in `View.lines`; counts are tokens, times seconds.
+
+    `branch` is what is shown of the step: 0 its first answer, else the branch that it went on as; `changed` is in force.
+    """
 
     place: int
     step: int
     model: str
+    branch: int = 0
     prompt: str = ""
     prompt_number: int = 0
     response: int = 0
@@ -120,7 +124,9 @@ class View(msgspec.Struct, frozen=True):
 
 
 def fold(view: View, event: Event) -> View:
-    """The view after `event`."""
+    """The view after `event`. What follows the end of a run are branches of its steps, which change no card."""
+    if view.progress.phase == "finished" and not isinstance(event, events.RunStarted | events.Notice):
+        return view
     match event:
         case events.TokenGenerated():
             return _token(view, event)
@@ -138,6 +144,10 @@ def fold(view: View, event: Event) -> View:
             return _progress(
                 view, event, phase="prompt", prompt_done=event.done, prompt_total=event.total, reused=event.reused
             )
+        case events.BranchStarted():
+            return _branch_started(view, event)
+        case events.HyperparametersChanged():
+            return _changed(view, event, changed=event.changed)
         case events.StepFinished():
             return _step_finished(view, event)
         case events.StepFailed():
@@ -228,6 +238,24 @@ def _token(view: View, event: events.TokenGenerated) -> View:
     return View(lines=view.lines, active=active, progress=progress, last=view.last)
 
 
+def _changed(view: View, event: Event, **changes: Any) -> View:
+    """The view with the card of the event's step changed, if it is in progress."""
+    position = _position(view, event.step)
+    if position is None:
+        return view
+    card = msgspec.structs.replace(view.active[position], **changes)
+    return _replace(view, active=(*view.active[:position], card, *view.active[position + 1 :]))
+
+
+def _branch_started(view: View, event: events.BranchStarted) -> View:
+    """The card goes on from the text that the branch shares with what it leaves."""
+    view = _changed(
+        view, event, branch=event.branch, state="generating", text=GrowingText().plus(event.text), seed=event.seed,
+        changed=event.changed, tokens=event.position, first_token=0.0,
+    )  # fmt: skip
+    return _progress(view, event, phase="generating", tokens=0, step_tokens=event.position, rate=0.0)
+
+
 def _position(view: View, step: int | None) -> int | None:
     return next((index for index, card in enumerate(view.active) if card.step == step), None)
 
@@ -252,6 +280,8 @@ def _closed(view: View, card: Card) -> View:
 
 
 def _step_finished(view: View, event: events.StepFinished) -> View:
+    if event.reason == "branched":
+        return _progress(view, event)  # the step goes on, in the same card
     card = _card(view, event)
     if card is None:
         return view

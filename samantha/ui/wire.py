@@ -79,6 +79,7 @@ def _head(card: Card) -> Update:
         "seed",
         "changed",
         "prompt_tokens",
+        "branch",
     )
     return {"kind": "card", **{name: getattr(card, name) for name in names}}
 
@@ -126,13 +127,15 @@ class Stream:
             if isinstance(value, Card) and value.code:
                 self._printed[place] = value.code.length
             return {"place": place, "new": new, **line(value)}
-        offset = self._offsets.get(place, 0)
-        rendering = markdown.continued(str(value.text), offset)
+        before = None if new else self._sent[place]
+        begins = isinstance(before, Card) and before.branch != value.branch
+        rendering = markdown.continued(str(value.text), 0 if begins else self._offsets.get(place, 0))
         self._offsets[place] = rendering.offset
-        head = _head(value) if new else {"kind": "card"}
+        same = isinstance(before, Card) and before.changed == value.changed and not begins
+        head = {"kind": "card"} if same else _head(value)
         return {
             "place": place, "new": new, **head, "state": value.state, "tokens": value.tokens,
-            "append": rendering.fixed, "tail": rendering.tail,
+            "fixed" if begins else "append": rendering.fixed, "tail": rendering.tail,
         }  # fmt: skip
 
     def _code(self, place: int, block: CodeBlock) -> Update:

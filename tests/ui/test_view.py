@@ -182,3 +182,42 @@ def copied(pieces: Iterator[str]) -> int:
 def test_a_growing_text_copies_little() -> None:
     length = 20_000
     assert copied("word " for _ in range(length // 5)) < 20 * length
+
+
+def branched_run() -> list[events.Event]:
+    """A step whose answer is left after its first token, and a branch that is added once the run is over."""
+    at = {"run": "r", "step": 1}
+    return [
+        events.RunStarted(run="r", seed=1, chain={}, steps=1),
+        events.StepStarted(**at, model="tiny", prompt="Hi", rendered="Hi", seed=1),
+        events.TokenGenerated(**at, id=1, piece=b"one", shown="one"),
+        events.TokenGenerated(**at, id=2, piece=b" two", shown=" two"),
+        events.StepFinished(**at, text="one two", reason="branched", tokens=2),
+        events.BranchStarted(**at, branch=1, position=1, token=3, text="one", changed={"temperature": 1.0}),
+        events.TokenGenerated(**at, id=3, piece=b" ten", shown=" ten", branch=1),
+        events.HyperparametersChanged(**at, branch=1, position=2, changed={"temperature": 2.0}),
+        events.StepFinished(**at, text="one ten", reason="end", branch=1, tokens=1),
+        events.RunFinished(run="r", reason="done"),
+        events.BranchStarted(**at, branch=2, position=0, token=4),
+        events.TokenGenerated(**at, id=4, piece=b"zero", shown="zero", branch=2),
+        events.StepFinished(**at, text="zero", reason="end", branch=2, tokens=1),
+    ]
+
+
+def test_a_step_that_goes_on_as_a_branch_keeps_its_card() -> None:
+    view = View()
+    shown = []
+    for event in branched_run()[:9]:
+        view = fold(view, event)
+        shown.append([str(card.text) for card in view.shown() if isinstance(card, Card)])
+    assert shown[4:] == [["one two"], ["one"], ["one ten"], ["one ten"], ["one ten"]]
+    card = view.lines[1]
+    assert isinstance(card, Card)
+    assert (card.branch, card.changed, card.reason) == (1, {"temperature": 2.0}, "end")
+    assert view.progress.done == 1
+    assert view.responses() == ["one ten"]
+
+
+def test_what_follows_the_end_of_a_run_changes_no_card() -> None:
+    before = rebuilt(branched_run()[:10])
+    assert rebuilt(branched_run()) == before

@@ -47,3 +47,23 @@ def test_clearing_is_told() -> None:
     stream = Stream()
     stream.update(fold(View(), events.Notice(run="r", message="x")))
     assert stream.update(View()).get("clear") is True
+
+
+def test_a_card_that_goes_on_as_a_branch_is_drawn_anew() -> None:
+    at = {"run": "r", "step": 1}
+    stream, view = Stream(), View()
+    for event in (
+        events.RunStarted(run="r", seed=1, chain={}, steps=1),
+        events.StepStarted(**at, model="tiny", prompt="Hi", rendered="Hi", seed=1),
+        events.TokenGenerated(**at, id=1, piece=b"", shown="one\n\ntwo"),
+    ):
+        view = fold(view, event)
+    assert "<p>one</p>" in stream.update(view)["lines"][1]["append"]
+    view = fold(view, events.BranchStarted(**at, branch=1, position=1, text="ten", changed={"top_k": 3}))
+    change = stream.update(view)["lines"][0]
+    assert (change["fixed"], change["branch"], change["changed"]) == ("", 1, {"top_k": 3})
+    assert "ten" in change["tail"]
+    view = fold(view, events.HyperparametersChanged(**at, branch=1, position=2, changed={"top_k": 4}))
+    assert stream.update(view)["lines"][0]["changed"] == {"top_k": 4}
+    view = fold(view, events.TokenGenerated(**at, id=1, piece=b"", shown=" more", branch=1))
+    assert "changed" not in stream.update(view)["lines"][0]

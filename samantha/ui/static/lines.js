@@ -61,13 +61,12 @@ function drawRun({ item, data }) {
 
 function buildCard(part) {
   const data = part.data;
-  const changed = Object.entries(data.changed || {}).map(([name, value]) =>
-    h("span", { class: "changed" }, `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`));
   const where = [
     data.prompt_number ? t("card.prompt", { number: data.prompt_number }) : "",
     data.response ? t("card.response", { number: data.response }) : "",
     data.loop > 1 ? t("card.loop", { number: data.loop }) : "",
   ].filter(Boolean).join(", ");
+  part.changed = h("span", { class: "changes" });
   part.fixedBox = h("div", {});
   part.tailBox = h("div", { class: "tail" });
   part.text = h("div", { class: "text" }, part.fixedBox, part.tailBox);
@@ -80,7 +79,7 @@ function buildCard(part) {
     h("p", { class: "note" }, t("card.rendered_note", { tokens: number(data.prompt_tokens), seed: data.seed })),
     h("pre", {}, data.rendered)) : "";
   const head = h("header", {},
-    h("strong", { title: data.model }, `${data.step} · ${short(data.model)}`), h("span", { class: "where" }, where), changed,
+    h("strong", { title: data.model }, `${data.step} · ${short(data.model)}`), h("span", { class: "where" }, where), part.changed,
     h("span", { class: "tools" }, copyButton(() => part.data.text ?? part.text.innerText)));
   const prompt = h("p", { class: "asked", title: data.prompt }, data.prompt);
   part.card = h("article", { "aria-label": `${data.step} · ${short(data.model)}` }, head, prompt, part.text, part.alert, part.code.element,
@@ -91,13 +90,10 @@ function buildCard(part) {
 function updateCard(part, change) {
   const data = part.data;
   part.card.dataset.state = data.state;
-  if ("fixed" in change) {
-    part.fixedBox.innerHTML = change.fixed;
-    part.tailBox.replaceChildren();
-  } else {
-    if (change.append) part.fixedBox.insertAdjacentHTML("beforeend", change.append);
-    if ("tail" in change) part.tailBox.innerHTML = change.tail;
-  }
+  part.changed.replaceChildren(...changes(data));
+  if ("fixed" in change) part.fixedBox.innerHTML = change.fixed;
+  if (change.append) part.fixedBox.insertAdjacentHTML("beforeend", change.append);
+  if ("tail" in change || "fixed" in change) part.tailBox.innerHTML = change.tail || "";
   const over = data.state === "finished" || data.state === "failed";
   part.text.classList.toggle("nothing", over && !data.text);
   if (data.state === "finished" && !data.text) part.fixedBox.textContent = t("card.empty");
@@ -108,6 +104,13 @@ function updateCard(part, change) {
     part.code.apply(change.code);
   }
   part.foot.textContent = footer(data);
+}
+
+/** What differs from the defaults, and whether the step went on as a branch. */
+function changes(data) {
+  const parts = Object.entries(data.changed || {}).map(([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`);
+  if (data.branch) parts.push(t("card.branch", { number: data.branch }));
+  return parts.map((part) => h("span", { class: "changed" }, part));
 }
 
 function footer(data) {
