@@ -10,6 +10,8 @@
     │   ├── TemplateError          the chat template failed, looped or is unknown
     │   ├── GrammarError           a grammar or JSON schema that cannot be used
     │   └── WorkerDied             the model's process ended by itself
+    ├── ScoreError                 a text that cannot be scored, or scores that cannot be compared
+    ├── SearchError                a search of a vocabulary that cannot be understood
     ├── StoreError                 the run store cannot be read or written
     ├── SessionBusy                a second run was asked for while one is active
     ├── SandboxError               a grant or limit that cannot be given, or no sandbox to run code in
@@ -70,6 +72,14 @@ class GrammarError(ModelError):
 
 class WorkerDied(ModelError):
     """The process that held the model ended by itself."""
+
+
+class ScoreError(SamanthaError):
+    """A text that cannot be scored, or two scores that cannot be compared."""
+
+
+class SearchError(SamanthaError):
+    """A search that cannot be understood: a reversed range, an id beyond the vocabulary, bytes that are none."""
 
 
 class StoreError(SamanthaError):
