@@ -18,6 +18,11 @@ Span = tuple[int, int]
 """From a byte of the text to before another."""
 
 
+def surprisal(token: ScoredToken) -> float | None:
+    """A token's bits: None where nothing precedes it, infinite where the model gave it no probability at all."""
+    return math.inf if token.surprisal is None and token.rank is not None else token.surprisal
+
+
 class Score(msgspec.Struct, frozen=True, dict=True):
     """A text as one model sees it. `complete` is False where scoring was stopped before the end of the text."""
 
@@ -29,12 +34,12 @@ class Score(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def scored(self) -> tuple[ScoredToken, ...]:
         """The tokens that have a surprisal."""
-        return tuple(token for token in self.tokens if token.surprisal is not None)
+        return tuple(token for token in self.tokens if surprisal(token) is not None)
 
     @cached_property
     def bits(self) -> float:
         """All surprisals together."""
-        return math.fsum(token.surprisal or 0.0 for token in self.scored)
+        return math.fsum(surprisal(token) or 0.0 for token in self.scored)
 
     @property
     def mean(self) -> float | None:
@@ -74,8 +79,8 @@ class Score(msgspec.Struct, frozen=True, dict=True):
 
     def most_surprising(self, count: int = 10) -> list[tuple[int, ScoredToken]]:
         """The tokens that the model expected least, worst first, with their places (from 0)."""
-        places = [place for place, token in enumerate(self.tokens) if token.surprisal is not None]
-        places.sort(key=lambda place: -(self.tokens[place].surprisal or 0.0))
+        places = [place for place, token in enumerate(self.tokens) if surprisal(token) is not None]
+        places.sort(key=lambda place: -(surprisal(self.tokens[place]) or 0.0))
         return [(place, self.tokens[place]) for place in places[:count]]
 
     def _scored_spans(self) -> Iterator[Span]:
@@ -83,7 +88,7 @@ class Score(msgspec.Struct, frozen=True, dict=True):
             spans = self.spans
         except ScoreError:
             spans = tuple(_cumulated(self.tokens, 0, len(self.text.encode())))
-        return (span for span, token in zip(spans, self.tokens, strict=True) if token.surprisal is not None)
+        return (span for span, token in zip(spans, self.tokens, strict=True) if surprisal(token) is not None)
 
     def _per(self, count: int) -> float | None:
         return self.bits / count if count else None
@@ -196,10 +201,10 @@ def _before(span: Span, end: int, length: int) -> bool:
 
 def _bits(score: Score, first: int, last: int) -> float | None:
     """The bits of some tokens; None when one that stands for bytes of the text has none."""
-    within = zip(score.spans[first:last], score.tokens[first:last], strict=True)
-    surprisals = [token.surprisal for (begin, end), token in within if token.surprisal is not None or end > begin]
-    known = [value for value in surprisals if value is not None]
-    return math.fsum(known) if len(known) == len(surprisals) else None
+    within = zip(score.spans[first:last], map(surprisal, score.tokens[first:last]), strict=True)
+    bits = [value for (begin, end), value in within if value is not None or end > begin]
+    known = [value for value in bits if value is not None]
+    return math.fsum(known) if len(known) == len(bits) else None
 
 
 def _spans(score: Score) -> tuple[Span, ...]:
@@ -216,7 +221,7 @@ def _spans(score: Score) -> tuple[Span, ...]:
 
 def _extras(tokens: Sequence[ScoredToken], joined: bytes) -> Iterator[int]:
     """How many bytes a tokenizer may have put before the text: none, its beginning token, a space, both."""
-    beginning = len(tokens[0].piece) if tokens and tokens[0].surprisal is None else 0
+    beginning = len(tokens[0].piece) if tokens and surprisal(tokens[0]) is None else 0
     yield from dict.fromkeys((0, beginning))
     yield from (at + 1 for at in dict.fromkeys((0, beginning)) if joined[at : at + 1] == b" ")
 

@@ -131,7 +131,7 @@ def test_a_character_in_two_tokens_counts_once() -> None:
 
 
 def test_a_token_without_any_probability_makes_everything_infinite() -> None:
-    one = score(("a", None), ("b", math.inf))
+    one = Score("m", "ab", (token("a", None), ScoredToken(1, b"b", None, 40, 2.0)))
     assert (one.bits, one.perplexity, one.bits_per_byte) == (math.inf, math.inf, math.inf)
     assert compare(one, one).pieces[1].difference == 0.0
 
