@@ -9,6 +9,9 @@
     │   ├── PromptTooLong          the prompt leaves no room for an answer; carries the numbers
     │   ├── TemplateError          the chat template failed, looped or is unknown
     │   ├── GrammarError           a grammar or JSON schema that cannot be used
+    │   ├── DownloadError          a link that cannot be used, or a download that failed
+    │   │   ├── HostNotConfirmed   a link to a host that the user has not confirmed yet; carries the host
+    │   │   └── DownloadCancelled  it was cancelled; what has come is kept, and the next download goes on from there
     │   └── WorkerDied             the model's process ended by itself
     ├── ScoreError                 a text that cannot be scored, or scores that cannot be compared
     ├── SearchError                a search of a vocabulary that cannot be understood
@@ -68,6 +71,29 @@ class TemplateError(ModelError):
 
 class GrammarError(ModelError):
     """A grammar or JSON schema that cannot be used."""
+
+
+class DownloadError(ModelError):
+    """A link that cannot be used, or a download that failed."""
+
+
+class HostNotConfirmed(DownloadError):
+    """A link to a host that the user has not confirmed yet.
+
+    Args:
+        host: its name, in ASCII, with the port where that is not the usual one.
+    """
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+        super().__init__(
+            f"{host} is not the Hugging Face hub and has not been confirmed: nothing was fetched from it. Confirm it"
+            f" once if you trust it (`samantha download --confirm {host}`)."
+        )
+
+
+class DownloadCancelled(DownloadError):
+    """It was cancelled. What has come is kept, and the next download of the same file goes on from there."""
 
 
 class WorkerDied(ModelError):

@@ -59,6 +59,8 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     presets: dict[str, dict[str, object]] = {}
     full_access: bool = False
     """Whether sessions begin with full access for generated code."""
+    download_hosts: tuple[str, ...] = ()
+    """Hosts beside the Hugging Face hub that the user confirmed for downloads."""
 
 
 def load() -> Settings:
