@@ -146,7 +146,7 @@ def build_app(workbench: Workbench) -> Any:
         app, blocks, path="/", server_name=HOST, footer_links=[], run_history=False, app_kwargs=closed,
         allowed_paths=[], blocked_paths=["/"], show_error=False, max_file_size=guard.LARGEST_BODY, ssr_mode=False,
         pwa=False, enable_monitoring=False, mcp_server=False, theme=theme(),
-        css_paths=[STATIC / "page.css", STATIC / "code.css"],
+        css_paths=[STATIC / name for name in ("page.css", "code.css", "learn.css")],
     )  # fmt: skip
 
 
@@ -166,11 +166,11 @@ def build_blocks(workbench: Workbench) -> Any:
 
     from samantha.ui import code_access
     from samantha.ui.components import module
-    from samantha.ui.tabs import chain, code, help, history
+    from samantha.ui.tabs import chain, code, help, history, learn
 
     kept = workbench.language()
     language = kept or "en"
-    names = {name: texts.text(language, f"page.{name}") for name in ("chain", "code", "history", "help")}
+    names = {name: texts.text(language, f"page.{name}") for name in ("chain", "learn", "code", "history", "help")}
     with gr.Blocks(title="Samantha", analytics_enabled=False, fill_width=True) as blocks:
         header = module(
             "header", {}, elem_id="header", kept=kept, built=language, isolated=_isolation(),
@@ -179,13 +179,15 @@ def build_blocks(workbench: Workbench) -> Any:
         with gr.Tabs(elem_id="tabs", selected="chain") as tabs:
             with gr.Tab(names["chain"], id="chain") as chain_tab:
                 page = chain.ChainTab(workbench, header, language)
+            with gr.Tab(names["learn"], id="learn", elem_id="learn-tab") as learn_tab:
+                learn.build()
             with gr.Tab(names["code"], id="code") as code_tab:
                 desk = code.CodeTab(workbench, language)
             with gr.Tab(names["history"], id="history") as history_tab:
                 history.build(workbench, page, tabs)
             with gr.Tab(names["help"], id="help") as help_tab:
                 help.build()
-        all_tabs = [chain_tab, code_tab, history_tab, help_tab]
+        all_tabs = [chain_tab, learn_tab, code_tab, history_tab, help_tab]
         labelled = [*page.labelled, desk.labelled, *all_tabs]
 
         def translate(value: Any) -> list[Any]:

@@ -13,6 +13,7 @@ import msgspec
 from samantha.ui import texts
 from samantha.ui.code_room import CodeRoom
 from samantha.ui.code_routes import code_routes
+from samantha.ui.learn_routes import learn_routes
 from samantha.ui.session import Session
 from samantha.ui.wire import DeskStream, Stream
 from samantha.ui.workbench import Workbench
@@ -51,6 +52,7 @@ def routes(bench: Workbench) -> list[Any]:
         Route("/samantha/texts.json", all_texts),
         Route("/samantha/watch/{tab}", watch),
         *code_routes(),
+        *learn_routes(bench),
         Mount("/samantha/static", StaticFiles(directory=STATIC)),
     ]
 

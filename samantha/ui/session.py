@@ -8,17 +8,20 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
 
 import msgspec
 
 from samantha.chain.chain import Chain
 from samantha.errors import SamanthaError, SessionBusy
 from samantha.events import Event, RunFinished, TokenGenerated
+from samantha.learning.record import Record
 from samantha.ui.code_desk import CodeDesk
 from samantha.ui.code_room import CodeRoom
+from samantha.ui.controls import FieldError
 from samantha.ui.grants import Grants
+from samantha.ui.learning import Learning
 from samantha.ui.view import View, fold, interrupted
 
 GRACE = 30.0
@@ -33,6 +36,8 @@ log = logging.getLogger(__name__)
 class RunningChain(Protocol):
     """What a session needs of `chain.engine.Run`."""
 
+    trace: int
+
     def __iter__(self) -> Iterator[Event]: ...
     def stop(self) -> None:
         """End the run."""
@@ -40,10 +45,14 @@ class RunningChain(Protocol):
     def skip(self) -> None:
         """End the step."""
 
+    def adjust(self, overrides: Mapping[str, Any]) -> None:
+        """Sampling hyperparameters from the next token on. Raises HyperparameterError."""
 
-Begin = Callable[[Chain, Grants], tuple[RunningChain, Iterator[Event]]]
-"""Starts a chain: the run, and its events as they are recorded. Its code gets what is granted, if it has any. Raises
-ChainError, StoreError, or FieldError where code may not run, before any event."""
+
+Begin = Callable[[Chain, Grants, int], tuple[RunningChain, Iterator[Event]]]
+"""Starts a chain: the run, and its events as they are recorded. Its code gets what is granted, if it has any; the
+number is how many candidates are traced of each token, 0: none. Raises ChainError, StoreError, or FieldError where code
+may not run, before any event."""
 
 
 class Session:
@@ -54,6 +63,7 @@ class Session:
         self._clock = clock
         self.grants = Grants()
         self.desk = CodeDesk(self.grants, room or CodeRoom())
+        self.learning = Learning()
         self._full = False
         self._lock = threading.Lock()
         self._view = View()
@@ -75,6 +85,16 @@ class Session:
         return self._version
 
     @property
+    def record(self) -> Record:
+        """The newest run as learning mode looks at it."""
+        return self.learning.newest
+
+    @property
+    def run(self) -> RunningChain | None:
+        """The run that is active."""
+        return self._run
+
+    @property
     def running(self) -> bool:
         """Whether a run is active."""
         return self._run is not None
@@ -94,7 +114,7 @@ class Session:
         with self._lock:
             if self._run is not None:
                 raise SessionBusy("A run is active in this tab: wait for its end, or stop it with Stop all & reset.")
-            run, stream = self._begin(self._prepared(chain), self.grants)
+            run, stream = self._begin(self._prepared(chain), self.grants, self.learning.trace)
             self._run, self._replacing = run, False
             self._full = chain.run_code and self.grants.access.full
             self._thread = threading.Thread(target=self._consume, args=(run, stream), name="run", daemon=True)
@@ -111,6 +131,7 @@ class Session:
         try:
             for event in stream:
                 self._fold(event)
+                self.learning.pace.follow(event)
                 ended = isinstance(event, RunFinished)
         except SamanthaError as error:
             run.stop()
@@ -122,11 +143,13 @@ class Session:
         finally:
             if not ended and self._view.progress.phase not in ("idle", "finished"):
                 self._break_off("The run ended without its last event.")
+            self.learning.pace.end()
             with self._lock:
                 self._run = None
                 self._version += 1
 
     def _fold(self, event: Event) -> None:
+        self.learning.add(event)
         with self._lock:
             self._view = fold(self._view, event)
             self._version += 1
@@ -136,7 +159,7 @@ class Session:
     def _leave_if_forgotten(self) -> None:
         run = self._run
         if run is not None and self._clock() - self._seen > GRACE:
-            run.stop()
+            self.stop()
 
     def _break_off(self, message: str) -> None:
         with self._lock:
@@ -148,12 +171,63 @@ class Session:
         run = self._run
         if run is not None:
             run.skip()
+            self.learning.pace.pass_step()
 
     def stop(self) -> None:
         """End the run."""
         run = self._run
         if run is not None:
             run.stop()
+            self.learning.pace.pass_run()
+
+    def choose_speed(self, speed: object) -> None:
+        """Go at another speed; a run in progress is traced, or no longer traced, from its next step on.
+
+        Raises:
+            SettingsError: no such speed.
+        """
+        self.learning.pace.choose(speed)
+        self._trace()
+
+    def choose_candidates(self, count: object) -> None:
+        """Trace that many candidates, from the next step on.
+
+        Raises:
+            SettingsError: not from 1 to 100.
+        """
+        self.learning.choose_candidates(count)
+        self._trace()
+
+    def next_tokens(self, tokens: object = 1) -> None:
+        """Let that many tokens through.
+
+        Raises:
+            SettingsError: no such number.
+        """
+        self.learning.pace.next(tokens)
+        self._trace()
+
+    def to_unlikely(self) -> None:
+        """Go on up to the next selection for which a likelier token was there."""
+        self.learning.pace.to_unlikely()
+        self._trace()
+
+    def _trace(self) -> None:
+        run = self._run
+        if run is not None:
+            run.trace = self.learning.trace
+
+    def adjust(self, values: Mapping[str, Any]) -> None:
+        """Change sampling hyperparameters of the run in progress, from its next token on.
+
+        Raises:
+            HyperparameterError: an unknown one, a bad value, or one that needs a new step.
+            FieldError: nothing runs.
+        """
+        run = self._run
+        if run is None:
+            raise FieldError("settings", key="learn.nothing_runs")
+        run.adjust(values)
 
     def no_full_access(self) -> None:
         """Take full access back; what runs with it is stopped.
@@ -163,7 +237,7 @@ class Session:
         """
         run, held = self._run, self.grants.access.full
         if run is not None and self._full:
-            run.stop()
+            self.stop()
         if held:
             self.desk.stop()
         self.grants.no_full()

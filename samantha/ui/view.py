@@ -38,7 +38,7 @@ class Notice(msgspec.Struct, frozen=True, tag="notice"):
 class Card(msgspec.Struct, frozen=True, tag="card"):
     """One step. `place` is its index in `View.lines`; counts are tokens, times seconds.
 
-    `branch` is what is shown of the step: 0 its first answer, else the branch that it went on as; `changed` is in force.
+    `branch` is what is shown of the step: 0 its first answer, else the branch it went on as; `changed` is in force.
     """
 
     place: int

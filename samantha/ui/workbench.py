@@ -12,6 +12,7 @@ from samantha import settings
 from samantha.chain.chain import Chain
 from samantha.errors import SamanthaError
 from samantha.events import Event
+from samantha.learning.record import Record
 from samantha.models import library
 from samantha.models.model import ModelSource
 from samantha.runs.store import RunStore
@@ -19,7 +20,7 @@ from samantha.ui import code_files, texts, view, wire
 from samantha.ui.code_room import CodeRoom, asked_for
 from samantha.ui.controls import checked_preset
 from samantha.ui.grants import Grants
-from samantha.ui.session import RunningChain, Sessions
+from samantha.ui.session import RunningChain, Session, Sessions
 
 LISTED_RUNS = 200
 """How many stored runs the history shows."""
@@ -34,15 +35,17 @@ class Workbench:
         self.code = CodeRoom()
         self.sessions = Sessions(self._begin, room=self.code)
 
-    def _begin(self, chain: Chain, grants: Grants) -> tuple[RunningChain, Iterator[Event]]:
+    def _begin(self, chain: Chain, grants: Grants, trace: int) -> tuple[RunningChain, Iterator[Event]]:
         from samantha.chain import engine
 
+        traced: Any = {"trace": trace, "batches": False} if trace else {}
+        run: Any
         if not chain.run_code:
-            run = engine.run(chain, self._models)
+            run = engine.run(chain, self._models, **traced)
             return run, self._store.record(run)
         asked_for(chain, grants)
         runner = self.code.runner(grants)
-        run = engine.run(chain, self._models, code=runner)
+        run = engine.run(chain, self._models, code=runner, **traced)
         return run, self.code.watched(self._store.record(run), runner)
 
     @property
@@ -125,6 +128,14 @@ class Workbench:
         lines: list[dict[str, Any]] = msgspec.to_builtins(wire.whole(rebuilt))
         code_files.mark_gone(lines)
         return {"lines": lines}
+
+    def record(self, session: Session, run: str) -> Record:
+        """A run as learning mode looks at it: the tab's newest, the one that it opened, or any stored one, read anew.
+
+        Raises:
+            StoreError: there is no such run, or it cannot be read.
+        """
+        return session.learning.of(run) or Record.of(self._store.events(run))
 
     def stored_chain(self, run: str) -> Chain:
         """The chain of a stored run.

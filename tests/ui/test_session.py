@@ -36,7 +36,7 @@ class Program:
         self.fault: Exception | None = None
         self.models = ScriptedSource({"tiny": [answer]})
 
-    def begin(self, chain: Chain, _: Grants) -> tuple[RunningChain, Iterator[Event]]:
+    def begin(self, chain: Chain, _: Grants, trace: int) -> tuple[RunningChain, Iterator[Event]]:
         self.chains.append(chain)
         run = engine.run(chain, self.models)
         return run, self._paced(run)
