@@ -47,8 +47,9 @@ def vocabulary(size: int) -> tuple[list[str], list[str]]:
 
 
 def write(
-    path: Path, layers: int = 12, width: int = 1024, words: int = 32000, context: int = 8192, seed: int = 1
-) -> None:
+    path: Path, layers: int = 12, width: int = 1024, words: int = 32000, context: int = 8192, seed: int = 1,
+    norm_weight: float = 1.0,
+) -> None:  # fmt: skip
     """Write the file: Llama architecture, Q8_0 matrices, GPT-2 style byte-level BPE, ChatML template.
 
     Args:
@@ -56,6 +57,7 @@ def write(
             of today, feed-forward 2.75 x width. The defaults make 168 million parameters.
         words: tokens in the vocabulary.
         context: trained context window that the file claims, in tokens.
+        norm_weight: the weight of all norms; NaN makes a model that computes no numbers.
     """
     random = np.random.default_rng(seed)
     writer = gguf.GGUFWriter(path, "llama")
@@ -69,7 +71,7 @@ def write(
         writer.add_tensor(name, packed, raw_dtype=gguf.GGMLQuantizationType.Q8_0)
 
     def norm(name: str) -> None:
-        writer.add_tensor(name, np.ones(width, np.float32))
+        writer.add_tensor(name, np.full(width, norm_weight, np.float32))
 
     matrix("token_embd.weight", words, width)
     norm("output_norm.weight")

@@ -1,12 +1,14 @@
 """What the program and a model's worker say to each other: MessagePack structs, a list of them in each frame."""
 
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from samantha import errors
 from samantha.errors import ModelError, PromptTooLong
+from samantha.hyperparameters import Hyperparameters
 from samantha.models.model import (
+    Adjusted,
     GenerateRequest,
     Loading,
     LoadOptions,
@@ -14,8 +16,12 @@ from samantha.models.model import (
     PromptProgress,
     Rendered,
     SampleFinished,
+    Scored,
+    ScoreRequest,
+    StopReason,
     Token,
 )
+from samantha.traces import VocabularyToken
 
 
 class Open(msgspec.Struct, frozen=True, tag=True):
@@ -41,7 +47,23 @@ class Credit(msgspec.Struct, frozen=True, tag=True):
 class Stop(msgspec.Struct, frozen=True, tag=True):
     """End what is in progress: a load, a prompt pass, a generation."""
 
-    reason: Literal["skipped", "stopped"]
+    reason: StopReason
+
+
+class Adjust(msgspec.Struct, frozen=True, tag=True):
+    """Generate with these hyperparameters from the next token on. Answered by Adjusted among the outputs."""
+
+    values: Hyperparameters
+
+
+class Score(msgspec.Struct, frozen=True, tag=True):
+    """Answered by PromptProgress and Scored, then Done. `Stop` ends it."""
+
+    request: ScoreRequest
+
+
+class Vocabulary(msgspec.Struct, frozen=True, tag=True):
+    """Answered by Words."""
 
 
 class Count(msgspec.Struct, frozen=True, tag=True):
@@ -72,6 +94,12 @@ class Tokenized(msgspec.Struct, frozen=True, tag=True, array_like=True):
     tokens: list[tuple[int, bytes]]
 
 
+class Words(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """The vocabulary, by id."""
+
+    tokens: list[VocabularyToken]
+
+
 class Done(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """The request is finished."""
 
@@ -91,10 +119,10 @@ class Failed(msgspec.Struct, frozen=True, tag=True, array_like=True):
         return kind(self.message) if issubclass(kind, ModelError) else ModelError(self.message)
 
 
-Request = Open | Generate | Credit | Stop | Count | Tokenize | Reset
+Request = Open | Generate | Credit | Stop | Adjust | Score | Vocabulary | Count | Tokenize | Reset
 Reply = (
-    Loading | ModelDescription | Rendered | PromptProgress | Token | SampleFinished
-    | Counted | Tokenized | Done | Failed
+    Loading | ModelDescription | Rendered | PromptProgress | Token | Adjusted | SampleFinished
+    | Scored | Words | Counted | Tokenized | Done | Failed
 )  # fmt: skip
 
 

@@ -15,6 +15,8 @@ from samantha.hyperparameters import Hyperparameters
 from samantha.traces import ScoredToken, TokenTrace, VocabularyToken
 
 Role = Literal["system", "user", "assistant"]
+StopReason = Literal["skipped", "stopped", "branched"]
+"""Why a generation in progress is ended from outside."""
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -182,7 +184,7 @@ class Model(Protocol):
     def tokenize(self, text: str) -> list[tuple[int, bytes]]:
         """Ids and bytes of the tokens of `text`, special tokens recognised."""
 
-    def stop(self, reason: Literal["skipped", "stopped"] = "stopped") -> None:
+    def stop(self, reason: StopReason = "stopped") -> None:
         """End the generation in progress with that reason. Thread-safe; returns at once."""
 
     def adjust(self, values: Hyperparameters) -> None:

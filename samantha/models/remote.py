@@ -7,10 +7,10 @@ import contextlib
 import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import Literal
 
 from samantha import sandbox
 from samantha.errors import ModelError, WorkerDied
+from samantha.hyperparameters import Hyperparameters
 from samantha.models import messages
 from samantha.models.messages import Reply, Request
 from samantha.models.model import (
@@ -19,11 +19,16 @@ from samantha.models.model import (
     LoadOptions,
     ModelDescription,
     Output,
+    PromptProgress,
     Rendered,
     SampleFinished,
+    Scored,
+    ScoreRequest,
+    StopReason,
     Token,
 )
 from samantha.processes import Child
+from samantha.traces import VocabularyToken
 
 PATIENCE = 1.0
 """Seconds from a stop to the kill."""
@@ -45,7 +50,7 @@ class RemoteModel:
         self.path = path
         self._description: ModelDescription | None = None
         self._ready: list[Reply] = []
-        self._ending: Literal["skipped", "stopped"] | None = None
+        self._ending: StopReason | None = None
         self._kill_at: float | None = None
         confined = sandbox.confine_worker(["-m", "samantha.models.worker"], [path, *parts_of(path)])
         self.isolated = confined.isolated
@@ -121,12 +126,38 @@ class RemoteModel:
         assert isinstance(reply, messages.Tokenized)
         return reply.tokens
 
+    def adjust(self, values: Hyperparameters) -> None:
+        """Other hyperparameters from the next token on. Thread-safe."""
+        self._send(messages.Adjust(values))
+
+    def score(self, request: ScoreRequest) -> Iterator[PromptProgress | Scored]:
+        """See `models.model.Model.score`."""
+        self._begin(messages.Score(request))
+        done = False
+        try:
+            for reply in self._replies():
+                if isinstance(reply, messages.Done):
+                    done = True
+                    return
+                assert isinstance(reply, PromptProgress | Scored)
+                yield reply
+        finally:
+            if not done and self.alive:
+                self._abandon()
+
+    def vocabulary(self) -> list[VocabularyToken]:
+        """Every token, by id."""
+        size = self.describe().n_vocab
+        reply = self._ask(messages.Vocabulary(), size)
+        assert isinstance(reply, messages.Words)
+        return reply.tokens
+
     def reset(self) -> None:
         """Forget every evaluated token; a worker that is gone has forgotten them already."""
         with contextlib.suppress(WorkerDied):
             self._ask(messages.Reset(), 0)
 
-    def stop(self, reason: Literal["skipped", "stopped"] = "stopped") -> None:
+    def stop(self, reason: StopReason = "stopped") -> None:
         """Ask the worker to end what it does; it is killed when it does not within PATIENCE. Thread-safe."""
         self._ending = reason
         self._kill_at = time.monotonic() + PATIENCE

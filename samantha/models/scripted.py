@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Literal
 
 from samantha.errors import ModelError, ModelNotFound, PromptTooLong
+from samantha.hyperparameters import Hyperparameters
 from samantha.models.model import (
+    Adjusted,
     GenerateRequest,
     Loading,
     LoadOptions,
@@ -15,8 +16,12 @@ from samantha.models.model import (
     PromptProgress,
     Rendered,
     SampleFinished,
+    Scored,
+    ScoreRequest,
+    StopReason,
     Token,
 )
+from samantha.traces import Candidate, ScoredToken, Stage, TokenTrace, VocabularyToken
 
 Answer = str | Exception | Callable[[GenerateRequest], str]
 """A text, an error to raise after the prompt was rendered, or a function of the request."""
@@ -37,7 +42,8 @@ class ScriptedModel:
         self._answers = answers
         self._given = 0
         self._n_ctx = n_ctx
-        self._ending: Literal["skipped", "stopped"] | None = None
+        self._ending: StopReason | None = None
+        self._adjusting: Hyperparameters | None = None
         self._ids: dict[str, int] = {}
 
     @property
@@ -65,23 +71,52 @@ class ScriptedModel:
 
     def generate(self, request: GenerateRequest) -> Iterator[Output]:
         """One scripted answer per sample, the samples taking turns token by token."""
-        self._ending = None
+        self._ending = self._adjusting = None
         prompt_tokens = self.count(request)
         if self._n_ctx - prompt_tokens < 16:
             raise PromptTooLong(prompt_tokens, self._n_ctx)
         self.requests.append(request)
-        yield Rendered(self.render(request), prompt_tokens)
+        prompt_ids = tuple(token for token, _ in self.tokenize(self.render(request))) if request.trace else ()
+        yield Rendered(self.render(request), prompt_tokens, tokens=prompt_ids)
         yield PromptProgress(prompt_tokens, prompt_tokens, 0)
-        answers = [self.tokenize(self._next(request)) for _ in request.samples]
-        shown = [0] * len(answers)
-        for position in range(max(map(len, answers))):
+        answers = [self._given_first(request) + self.tokenize(self._next(request)) for _ in request.samples]
+        shown = [len(request.prefix)] * len(answers)
+        for position in range(len(request.prefix), max(map(len, answers))):
             for sample, answer in enumerate(answers):
                 limit = request.samples[sample].max_tokens or len(answer)
                 if self._ending is None and position < min(limit, len(answer)):
+                    values, self._adjusting = self._adjusting, None
+                    if values is not None:
+                        yield Adjusted(sample, position, values)
                     shown[sample] += 1
-                    yield Token(sample, answer[position][0], answer[position][1], answer[position][1].decode())
+                    yield self._token(sample, *answer[position], traced=bool(request.trace))
         for sample, answer in enumerate(answers):
-            yield self._finish(sample, answer, shown[sample], prompt_tokens)
+            yield self._finish(sample, answer, shown[sample], prompt_tokens, len(request.prefix))
+
+    def _given_first(self, request: GenerateRequest) -> list[tuple[int, bytes]]:
+        """The tokens that the answer begins with because the request gives them."""
+        given = request.prefix if request.force is None else (*request.prefix, request.force)
+        pieces = {number: piece.encode() for piece, number in self._ids.items()}
+        return [(token, pieces.get(token, b"?")) for token in given]
+
+    def _token(self, sample: int, number: int, piece: bytes, traced: bool) -> Token:
+        certain = Candidate(number, piece, 0.0, 1.0, 1, (1.0,))
+        trace = TokenTrace(1, 0.0, 1.0, 0.0, (Stage("temperature", 1, 0.0),), (certain,)) if traced else None
+        return Token(sample, number, piece, piece.decode(), trace)
+
+    def adjust(self, values: Hyperparameters) -> None:
+        """Said again by an `Adjusted`; the script stays as it is."""
+        self._adjusting = values
+
+    def score(self, request: ScoreRequest) -> Iterator[PromptProgress | Scored]:
+        """Every word is certain to it."""
+        words = self.tokenize(request.text)
+        yield PromptProgress(len(words), len(words), 0)
+        yield Scored(tuple(ScoredToken(number, piece, 0.0, 1, 0.0) for number, piece in words))
+
+    def vocabulary(self) -> list[VocabularyToken]:
+        """The words that it met."""
+        return [VocabularyToken(number, piece.encode(), "normal") for piece, number in self._ids.items()]
 
     def _next(self, request: GenerateRequest) -> str:
         answer = self._answers[self._given % len(self._answers)]
@@ -90,12 +125,14 @@ class ScriptedModel:
             raise answer
         return answer if isinstance(answer, str) else answer(request)
 
-    def _finish(self, sample: int, answer: list[tuple[int, bytes]], shown: int, prompt_tokens: int) -> SampleFinished:
+    def _finish(
+        self, sample: int, answer: list[tuple[int, bytes]], shown: int, prompt_tokens: int, given: int
+    ) -> SampleFinished:
         reason = "end" if shown == len(answer) else self._ending or "max_tokens"
         text = b"".join(piece for _, piece in answer[:shown]).decode()
-        return SampleFinished(sample, text, reason, prompt_tokens, 0, shown, 0.0, 0.0)
+        return SampleFinished(sample, text, reason, prompt_tokens, 0, shown - given, 0.0, 0.0)
 
-    def stop(self, reason: Literal["skipped", "stopped"] = "stopped") -> None:
+    def stop(self, reason: StopReason = "stopped") -> None:
         """End the answers in progress."""
         self._ending = reason
 

@@ -17,7 +17,7 @@ from samantha.errors import ModelError
 from samantha.models import messages
 from samantha.models.llama.model import LlamaModel
 from samantha.models.messages import Reply, Request
-from samantha.models.model import Loading, Output, Token
+from samantha.models.model import Loading, Output, ScoreRequest, Token
 from samantha.processes import read_frame, write_frame
 
 FLUSH_SECONDS = 0.01
@@ -55,6 +55,9 @@ class Worker:
             request = messages.request_decoder.decode(frame)
             if isinstance(request, messages.Stop):
                 self._stop(request)
+            elif isinstance(request, messages.Adjust):
+                if self._model:
+                    self._model.adjust(request.values)
             elif isinstance(request, messages.Credit):
                 with self._changed:
                     self._granted += request.tokens
@@ -77,6 +80,10 @@ class Worker:
                 self._open(request)
             case messages.Generate():
                 self._stream(self._loaded().generate(request.request), request.request.window)
+            case messages.Score():
+                self._scores(request.request)
+            case messages.Vocabulary():
+                self._send([messages.Words(self._loaded().vocabulary())])
             case messages.Count():
                 self._send([messages.Counted(self._loaded().count(request.request))])
             case messages.Tokenize():
@@ -119,6 +126,11 @@ class Worker:
             if self._sent >= self._granted:
                 self._wait_for_credit()
         self._send([*pending, messages.Done()])
+
+    def _scores(self, request: ScoreRequest) -> None:
+        for part in self._loaded().score(request):
+            self._send([part])
+        self._send([messages.Done()])
 
     def _wait_for_credit(self) -> None:
         with self._changed:

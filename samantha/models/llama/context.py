@@ -8,6 +8,9 @@ flip a near-tie. Here a cached and an uncached run evaluate the same batches and
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from samantha.errors import ModelError
 from samantha.models.llama import native
 from samantha.models.llama.native import AbortFlag, lib
@@ -44,6 +47,8 @@ class Context:
         self._memory = lib.llama_get_memory(self.handle)
         self._batch = lib.llama_batch_init(CHUNK, 0, 1)
         self._chunks: list[int] = []
+        self._prompt: list[int] = []
+        self._answer: list[int] = []
         self.evaluated = 0
         """Tokens evaluated since the context was made: what reuse saves can be counted."""
 
@@ -57,7 +62,7 @@ class Context:
     def reset(self) -> None:
         """Forget all tokens."""
         lib.llama_memory_clear(self._memory, True)
-        self._chunks = []
+        self._chunks, self._prompt, self._answer = [], [], []
 
     def prefill(self, tokens: Sequence[int], reuse: bool) -> Iterator[tuple[int, int]]:
         """Evaluate a prompt in sequence 0 so that the last token's logits are the last output.
@@ -82,6 +87,52 @@ class Context:
             if len(chunk) == CHUNK:
                 self._chunks.extend(chunk)
             yield start + len(chunk), reused
+        self._prompt = list(tokens)
+
+    def resume(self, prompt: Sequence[int], answer: Sequence[int], reuse: bool) -> Iterator[tuple[int, int]]:
+        """Evaluate a prompt and the beginning of its answer, so that the last token's logits are the last output.
+
+        The answer's tokens are evaluated one position at a time, as they were when they were generated. What of them
+        is still there is kept, and then no chunk of the prompt is evaluated again.
+
+        Yields, Raises: see `prefill`; `answer` counts too.
+        """
+        kept = self._kept(prompt, answer) if reuse else None
+        if kept is None:
+            yield from self.prefill(prompt, reuse)
+            kept = 0
+        else:
+            yield len(prompt) + kept, len(prompt) + kept
+        for place in range(kept, len(answer)):
+            self.extend(answer[place])
+            if place % CHUNK == CHUNK - 1 or place == len(answer) - 1:
+                yield len(prompt) + place + 1, len(prompt) + kept
+
+    def extend(self, token: int) -> None:
+        """Evaluate the next token of the only answer and remember that it is there.
+
+        Raises:
+            Aborted, ModelError: see `prefill`.
+        """
+        self.step([(0, len(self._prompt) + len(self._answer), token)])
+        self._answer.append(token)
+
+    def logits_of_each(self, tokens: Sequence[int], n_vocab: int) -> Iterator[tuple[int, list[NDArray[np.float32]]]]:
+        """Evaluate tokens in an empty context; the logits after each of them, chunk by chunk.
+
+        Yields:
+            the place of a chunk's first token, and a row of shape (n_vocab,) for each of its tokens: views of
+            llama.cpp's memory that hold until the next chunk.
+
+        Raises:
+            Aborted, ModelError: see `prefill`.
+        """
+        for start in range(0, len(tokens), CHUNK):
+            chunk = tokens[start : start + CHUNK]
+            self._fill([(0, start + place, token, True) for place, token in enumerate(chunk)])
+            self._decode()
+            rows = (lib.llama_get_logits_ith(self.handle, place) for place in range(len(chunk)))
+            yield start, [np.ctypeslib.as_array(row, shape=(n_vocab,)) for row in rows]
 
     def fork(self, sequences: int, length: int) -> None:
         """Share the first `length` tokens of sequence 0 with sequences 1 to `sequences` - 1."""
@@ -105,8 +156,23 @@ class Context:
         """Forget the tokens of a sequence from position `start` on."""
         lib.llama_memory_seq_rm(self._memory, sequence, start, -1)
 
+    def _kept(self, prompt: Sequence[int], answer: Sequence[int]) -> int | None:
+        """Cut the context back to what it has of an answer, less one token to evaluate; None where that cannot be."""
+        if not answer or list(prompt) != self._prompt:
+            return None
+        common = 0
+        while common + 1 < len(answer) and common < len(self._answer) and answer[common] == self._answer[common]:
+            common += 1
+        for sequence in range(1, self.options.n_seq_max):
+            lib.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+        if not lib.llama_memory_seq_rm(self._memory, 0, len(prompt) + common, -1):
+            return None
+        self._answer = self._answer[:common]
+        return common
+
     def _keep(self, tokens: Sequence[int]) -> int:
         """Forget everything but the whole chunks that begin `tokens`; at least one token is left to evaluate."""
+        self._prompt, self._answer = [], []
         common = 0
         while (
             common + CHUNK < len(tokens)

@@ -1,7 +1,8 @@
 """A sampler chain as the hyperparameters ask for it: llama.cpp's samplers in any order, tail-free and grammar between.
 
-Without tail-free and grammar it is one C sampler chain and one C call a token. With them the stages are applied one by
-one to one array of candidates. Prompt tokens are accepted by penalties and dry, never by a grammar.
+Without tail-free, grammar and recorder it is one C sampler chain and one C call a token. With one of them the stages
+are applied one by one to one array of candidates, which gives the same tokens. Samplers that are off are left out.
+Prompt tokens are accepted by penalties and dry, never by a grammar.
 """
 
 import ctypes
@@ -16,27 +17,63 @@ from samantha.hyperparameters import Hyperparameters
 from samantha.models.llama import native
 from samantha.models.llama.native import lib
 from samantha.models.llama.tail_free import survivors
+from samantha.models.llama.trace import CANDIDATE, Recorder, candidates_of, check
+from samantha.traces import TokenTrace
 
 DRY_BREAKERS = (b"\n", b":", b'"', b"*")
 """llama.cpp's own: a repetition does not reach across these."""
 
-CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
-"""`llama_token_data`."""
+NAN_CHECKS = 16
+"""Logits are checked for numbers at the first token and at every so many: NaN stays in the context once it is there."""
+
+DRAWING = ("xtc", "choice", "mirostat")
+"""Stages that draw at random: none of them is asked where the token is given."""
+
+
+class Stage:
+    """One step of a choice: a C sampler, or a C chain of several, or a tail-free threshold."""
+
+    def __init__(self, name: str, sampler: Any) -> None:
+        self.name = name
+        self.sampler = sampler
+
+    def apply(self, array: Any) -> None:
+        """Change the candidates in place."""
+        if isinstance(self.sampler, float):
+            _tail_free(array, self.sampler)
+        else:
+            lib.llama_sampler_apply(self.sampler, ctypes.byref(array))
+
+    def accept(self, token: int) -> None:
+        """Tell the sampler what was chosen."""
+        if not isinstance(self.sampler, float):
+            lib.llama_sampler_accept(self.sampler, token)
+
+    def close(self) -> None:
+        """Free the sampler."""
+        if not isinstance(self.sampler, float):
+            lib.llama_sampler_free(self.sampler)
 
 
 class SamplerChain:
     """Chooses tokens of one sample. Owns its C samplers: call `close`."""
 
-    def __init__(self, vocab: Any, n_vocab: int, n_ctx: int, values: Hyperparameters, grammar: str | None) -> None:
+    def __init__(
+        self, vocab: Any, n_vocab: int, n_ctx: int, values: Hyperparameters, grammar: str | None,
+        recorder: Recorder | None = None,
+    ) -> None:  # fmt: skip
+        """With a `recorder` every sampler is a stage of its own; the same tokens are chosen without."""
         self._vocab = vocab
         self._n_vocab = n_vocab
         self._n_ctx = n_ctx
         self._values = values
         self._seed = values.seed or 0
+        self._recorder = recorder
         self._remembering: list[Any] = []
         self._stages = self._build()
         self._grammar = self._grammar_sampler(grammar) if grammar else None
         self._candidates: NDArray[Any] | None = None
+        self._chosen = 0
 
     def accept_prompt(self, tokens: Sequence[int]) -> None:
         """Show the prompt to the penalties and to dry."""
@@ -44,37 +81,83 @@ class SamplerChain:
             for token in tokens[-self._n_ctx :]:
                 lib.llama_sampler_accept(sampler, token)
 
-    def sample(self, context: Any, index: int) -> int:
-        """Choose and accept a token from the logits of output `index` of the last batch.
+    def accept(self, token: int) -> None:
+        """Take in a token of the answer that was not chosen here.
+
+        Raises:
+            GrammarError: the grammar does not allow it.
+        """
+        if self._grammar is not None and not self._allowed(token):
+            raise GrammarError(
+                f"The grammar does not allow token {token} at this place: choose another token, or drop the grammar."
+            )
+        self._accept(token)
+
+    def sample(self, context: Any, index: int) -> tuple[int, TokenTrace | None]:
+        """Choose and accept a token from the logits of output `index` of the last batch; traced with a recorder.
 
         Raises:
             GrammarError: the grammar leaves no token.
+            ModelError: the logits are no numbers.
         """
-        if self._grammar is None and len(self._stages) == 1 and not isinstance(self._stages[0], float):
-            return int(lib.llama_sampler_sample(self._stages[0], context, index))
-        logits = np.ctypeslib.as_array(lib.llama_get_logits_ith(context, index), shape=(self._n_vocab,))
+        self._chosen += 1
+        plain = self._grammar is None and self._recorder is None and len(self._stages) == 1
+        if plain and not isinstance(self._stages[0].sampler, float):
+            if self._chosen % NAN_CHECKS == 1:
+                check(self._logits(context, index))
+            return int(lib.llama_sampler_sample(self._stages[0].sampler, context, index)), None
+        logits = self._logits(context, index)
+        check(logits)
         token = self._choose(logits)
-        for stage in self._stages:
-            if not isinstance(stage, float):
-                lib.llama_sampler_accept(stage, token)
-        if self._grammar is not None:
-            lib.llama_sampler_accept(self._grammar, token)
-        return token
+        self._accept(token)
+        return token, self._recorder.finish(token, False) if self._recorder else None
+
+    def force(self, context: Any, index: int, token: int) -> TokenTrace | None:
+        """Accept a token that is given, drawing nothing; its trace shows what the samplers would have left.
+
+        Raises:
+            GrammarError: the grammar does not allow it.
+        """
+        trace = None
+        if self._recorder:
+            logits = self._logits(context, index)
+            check(logits)
+            self._recorder.begin(logits)
+            array = self._array(logits)
+            for stage in self._stages:
+                if stage.name not in DRAWING:
+                    self._pass(stage, array)
+            trace = self._recorder.finish(token, True)
+        self.accept(token)
+        return trace
 
     def close(self) -> None:
         """Free the C samplers."""
         for stage in self._stages:
-            if not isinstance(stage, float):
-                lib.llama_sampler_free(stage)
+            stage.close()
         if self._grammar is not None:
             lib.llama_sampler_free(self._grammar)
         self._stages, self._grammar = [], None
 
+    def _logits(self, context: Any, index: int) -> NDArray[np.float32]:
+        """Shape (vocabulary,), in llama.cpp's memory until the next evaluation."""
+        return np.ctypeslib.as_array(lib.llama_get_logits_ith(context, index), shape=(self._n_vocab,))
+
+    def _accept(self, token: int) -> None:
+        for stage in self._stages:
+            stage.accept(token)
+        if self._grammar is not None:
+            lib.llama_sampler_accept(self._grammar, token)
+
     def _choose(self, logits: NDArray[np.float32]) -> int:
         """All stages; a grammar masks all candidates only when it refuses the chosen one."""
+        if self._recorder:
+            self._recorder.begin(logits)
         token, _ = self._apply(logits, masked=False)
         if self._grammar is None or self._allowed(token):
             return token
+        if self._recorder:
+            self._recorder.restart()
         token, logit = self._apply(logits, masked=True)
         if not np.isfinite(logit):
             raise GrammarError("The grammar leaves no token that could come next: check it against the answer so far.")
@@ -84,13 +167,17 @@ class SamplerChain:
         array = self._array(logits)
         if masked:
             lib.llama_sampler_apply(self._grammar, ctypes.byref(array))
+            if self._recorder:
+                self._recorder.stage("grammar", array)
         for stage in self._stages:
-            if isinstance(stage, float):
-                _tail_free(array, stage)
-            else:
-                lib.llama_sampler_apply(stage, ctypes.byref(array))
+            self._pass(stage, array)
         chosen = array.data[array.selected]
         return int(chosen.id), float(chosen.logit)
+
+    def _pass(self, stage: Stage, array: Any) -> None:
+        stage.apply(array)
+        if self._recorder and stage.name != "choice":
+            self._recorder.stage(stage.name, array)
 
     def _allowed(self, token: int) -> bool:
         one = (lib.llama_token_data * 1)(lib.llama_token_data(token, 1.0, 0.0))
@@ -109,34 +196,37 @@ class SamplerChain:
         data = ctypes.cast(self._candidates.ctypes.data, lib.llama_token_data_p)
         return lib.llama_token_data_array(data, self._n_vocab, -1, False)
 
-    def _build(self) -> list[Any]:
-        """C chains with the tail-free thresholds (floats) between them; the last chain ends in the random choice."""
-        stages: list[Any] = []
+    def _build(self) -> list[Stage]:
+        """The samplers that are on, in their order, and the random choice; neighbours share a C chain if untraced."""
+        stages: list[Stage] = []
         for name in self._order():
             if name == "tfs_z":
-                stages.append(float(self._values.tfs_z))
+                stages.append(Stage(name, float(self._values.tfs_z)))
             else:
-                self._into_chain(stages, self._sampler(name))
-        choice = self._mirostat() if self._values.mirostat else lib.llama_sampler_init_dist(self._seed)
-        self._into_chain(stages, choice)
+                self._add(stages, name, self._sampler(name))
+        if self._values.mirostat:
+            self._add(stages, "mirostat", self._mirostat())
+        else:
+            self._add(stages, "choice", lib.llama_sampler_init_dist(self._seed))
         return stages
 
     def _order(self) -> list[str]:
-        names = [name for name in self._values.samplers if name != "tfs_z" or self._values.tfs_z < 1]
-        return [name for name in names if name in ("penalties", "dry")] if self._values.mirostat else list(names)
+        names: list[str] = [name for name in self._values.samplers if self._active(name)]
+        return [name for name in names if name in ("penalties", "dry")] if self._values.mirostat else names
 
-    @staticmethod
-    def _into_chain(stages: list[Any], sampler: Any) -> None:
-        if not stages or isinstance(stages[-1], float):
-            stages.append(lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params()))
-        lib.llama_sampler_chain_add(stages[-1], sampler)
+    def _add(self, stages: list[Stage], name: str, sampler: Any) -> None:
+        if self._recorder:
+            stages.append(Stage(name, sampler))
+            return
+        if not stages or isinstance(stages[-1].sampler, float):
+            stages.append(Stage("chain", lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())))
+        lib.llama_sampler_chain_add(stages[-1].sampler, sampler)
 
     def _sampler(self, name: str) -> Any:
         v = self._values
         if name in ("penalties", "dry"):
             sampler = self._penalties() if name == "penalties" else self._dry()
-            if self._active(name):
-                self._remembering.append(sampler)
+            self._remembering.append(sampler)
             return sampler
         if name == "temperature":
             return lib.llama_sampler_init_temp_ext(v.temperature, v.dynatemp_range, v.dynatemp_exponent)
@@ -150,10 +240,20 @@ class SamplerChain:
         return getattr(lib, f"llama_sampler_init_{make}")(getattr(v, name), 1)
 
     def _active(self, name: str) -> bool:
+        """Whether a sampler does anything with these values."""
         v = self._values
-        if name == "dry":
-            return v.dry_multiplier > 0
-        return v.repeat_penalty != 1 or v.presence_penalty != 0 or v.frequency_penalty != 0
+        return {
+            "penalties": v.repeat_penalty != 1 or v.presence_penalty != 0 or v.frequency_penalty != 0,
+            "dry": v.dry_multiplier > 0,
+            "top_n_sigma": v.top_n_sigma > 0,
+            "top_k": v.top_k > 0,
+            "typical_p": v.typical_p < 1,
+            "top_p": v.top_p < 1,
+            "tfs_z": v.tfs_z < 1,
+            "min_p": v.min_p > 0,
+            "xtc": v.xtc_probability > 0 and v.xtc_threshold <= 0.5,
+            "temperature": v.temperature != 1 or v.dynatemp_range > 0,
+        }[name]
 
     def _last_n(self) -> int:
         """-1 means the whole context to us and nothing to llama.cpp."""
@@ -190,10 +290,7 @@ class SamplerChain:
 
 def _tail_free(array: Any, z: float) -> None:
     """Apply tail-free sampling to the candidates in place, leaving them sorted."""
-    size = int(array.size)
-    address = ctypes.addressof(array.data.contents)
-    memory: Any = (ctypes.c_char * (size * CANDIDATE.itemsize)).from_address(address)
-    candidates: NDArray[Any] = np.frombuffer(memory, CANDIDATE)
+    candidates = candidates_of(array)
     if not array.sorted:
         candidates[:] = candidates[np.argsort(-candidates["logit"], kind="stable")]
     weights = np.exp(candidates["logit"].astype(np.float64) - float(candidates["logit"][0]))

@@ -7,6 +7,10 @@ from pathlib import Path
 from samantha.errors import ModelFileError
 from samantha.models.llama import native
 from samantha.models.llama.native import lib
+from samantha.traces import VocabularyToken
+
+KINDS = {1: "unknown", 2: "unused", 4: "normal", 8: "control", 16: "user_defined", 32: "byte"}
+"""`llama_token_attr` flags; a token of none of them is normal."""
 
 
 class Weights:
@@ -75,6 +79,20 @@ class Weights:
     def ends_answer(self, token: int) -> bool:
         """Whether the token ends an answer (end of text, end of turn)."""
         return bool(lib.llama_vocab_is_eog(self.vocab, token))
+
+    def vocabulary(self) -> list[VocabularyToken]:
+        """Every token of the vocabulary, by id."""
+        return [
+            VocabularyToken(
+                token, self._fetch_piece(token, True), self._kind(token), self.ends_answer(token),
+                float(lib.llama_vocab_get_score(self.vocab, token)),
+            )
+            for token in range(self.n_vocab)
+        ]  # fmt: skip
+
+    def _kind(self, token: int) -> str:
+        attributes = int(lib.llama_vocab_get_attr(self.vocab, token))
+        return next((name for flag, name in KINDS.items() if attributes & flag), "normal")
 
     def beginning(self) -> str:
         """The text of the beginning-of-text token, "" when the model has none."""
