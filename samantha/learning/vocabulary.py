@@ -13,7 +13,7 @@ KINDS = ("normal", "control", "byte", "user_defined", "unused", "unknown")
 """The types of tokens, as the tokenizers of GGUF files name them."""
 
 _SEEN = {" ": "␣", "\n": "↵", "\r": "␍", "\t": "⇥", "\u00a0": "⍽"}
-_ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|[ntr\\]|.?)", re.DOTALL)
+_ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|x.{0,2}|[ntr\\]|.?)", re.DOTALL)
 _PLAIN = {"n": b"\n", "t": b"\t", "r": b"\r", "\\": b"\\"}
 
 Fits = Callable[[VocabularyToken], bool]
@@ -99,7 +99,7 @@ def unescaped(text: str) -> bytes:
         name = found[1]
         if name in _PLAIN:
             return _PLAIN[name]
-        if name.startswith("x") and len(name) == 3:
+        if re.fullmatch("x[0-9a-fA-F]{2}", name):
             return bytes.fromhex(name[1:])
         raise SearchError(
             f"{found[0]} is no byte: write \\x and two digits from 0 to F, such as \\xE2; \\\\ is a backslash."

@@ -39,8 +39,12 @@ BLOCKS: dict[int, tuple[str, int, int]] = {
 """ggml type to (name, weights in a block, bytes of a block)."""
 
 
+class Items(int):
+    """How many items an array of the metadata has: arrays are skipped, not kept."""
+
+
 class Header(msgspec.Struct, frozen=True):
-    """What the head of a file says. `metadata` holds scalars and texts; arrays appear as their length."""
+    """What the head of a file says. `metadata` holds scalars and texts; arrays appear as their length, an `Items`."""
 
     path: str
     size: int
@@ -132,7 +136,7 @@ class _Reader:
         if kind == _STRING:
             return self._text()
         if kind == _ARRAY:
-            return self._skip_array()
+            return Items(self._skip_array())
         if kind not in _SCALARS:
             raise ModelFileError(f"{self._path.name} is damaged: unknown metadata type {kind}. Download it again.")
         return self._number(_SCALARS[kind])

@@ -20,6 +20,7 @@ from samantha.ui import code_files, texts, view, wire
 from samantha.ui.code_room import CodeRoom, asked_for
 from samantha.ui.controls import checked_preset
 from samantha.ui.grants import Grants
+from samantha.ui.model_desk import Desks
 from samantha.ui.session import RunningChain, Session, Sessions
 
 LISTED_RUNS = 200
@@ -34,6 +35,7 @@ class Workbench:
         self._store = store
         self.code = CodeRoom()
         self.sessions = Sessions(self._begin, room=self.code)
+        self.desks = Desks(models, self.sessions)
 
     def _begin(self, chain: Chain, grants: Grants, trace: int) -> tuple[RunningChain, Iterator[Event]]:
         from samantha.chain import engine
