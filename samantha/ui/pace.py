@@ -96,6 +96,10 @@ class Pace:
             self._passing = "run"
             self._condition.notify_all()
 
+    def begin(self) -> None:
+        """A branch of a run that has ended begins: what was passed before is over."""
+        self._begin("")
+
     def follow(self, event: Event) -> None:
         """Called by the reading thread after each event; waits after a token as long as is chosen."""
         if isinstance(event, RunStarted):

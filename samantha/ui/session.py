@@ -15,7 +15,7 @@ import msgspec
 
 from samantha.chain.chain import Chain
 from samantha.errors import SamanthaError, SessionBusy
-from samantha.events import Event, RunFinished, TokenGenerated
+from samantha.events import Event, Notice, RunFinished, TokenGenerated
 from samantha.learning.record import Record
 from samantha.ui.code_desk import CodeDesk
 from samantha.ui.code_room import CodeRoom
@@ -47,6 +47,9 @@ class RunningChain(Protocol):
 
     def adjust(self, overrides: Mapping[str, Any]) -> None:
         """Sampling hyperparameters from the next token on. Raises HyperparameterError."""
+
+    def branch(self, step: int, branch: int, position: int, token: int | None, overrides: Mapping[str, Any]) -> None:
+        """Go on otherwise from a token of the step in progress. Raises ChainError."""
 
 
 Begin = Callable[[Chain, Grants, int], tuple[RunningChain, Iterator[Event]]]
@@ -112,13 +115,75 @@ class Session:
             ChainError, StoreError: the run did not start.
         """
         with self._lock:
-            if self._run is not None:
-                raise SessionBusy("A run is active in this tab: wait for its end, or stop it with Stop all & reset.")
+            self._refuse_second()
             run, stream = self._begin(self._prepared(chain), self.grants, self.learning.trace)
             self._run, self._replacing = run, False
             self._full = chain.run_code and self.grants.access.full
             self._thread = threading.Thread(target=self._consume, args=(run, stream), name="run", daemon=True)
             self._thread.start()
+
+    def _refuse_second(self) -> None:
+        if self._run is not None:
+            raise SessionBusy("A run is active in this tab: wait for its end, or stop it with Stop all & reset.")
+
+    def follow(self, begin: Callable[[], tuple[RunningChain, Iterator[Event]]]) -> None:
+        """Read a branch that is added to a run that has ended. Its record grows; of the view only notices change.
+
+        Raises:
+            SessionBusy: a run is active.
+            ChainError, StoreError: what `begin` raises.
+        """
+        with self._lock:
+            self._refuse_second()
+            run, stream = begin()
+            self._run, self._full = run, False
+            self._version += 1
+            self.learning.pace.begin()
+            self._thread = threading.Thread(target=self._consume_branch, args=(run, stream), name="branch", daemon=True)
+            self._thread.start()
+
+    def _consume_branch(self, run: RunningChain, stream: Iterator[Event]) -> None:
+        message = ""
+        try:
+            for event in stream:
+                self._fold_branch(event)
+                self.learning.pace.follow(event)
+        except SamanthaError as error:
+            message = str(error)
+        except Exception:
+            log.exception("the branch ended by a fault of the program")
+            message = "The branch ended by a fault of the program: the terminal shows where. Its tokens stand."
+        finally:
+            self.learning.pace.end()
+            with self._lock:
+                if message:
+                    run.stop()
+                    self._view = fold(self._view, Notice(run=self.record.run, message=message))
+                self._run = None
+                self._version += 1
+            self.learning.changed()
+
+    def _fold_branch(self, event: Event) -> None:
+        self.learning.add(event)
+        if isinstance(event, Notice):
+            with self._lock:
+                self._view = fold(self._view, event)
+                self._version += 1
+        if isinstance(event, TokenGenerated) and not self._watchers:
+            self._leave_if_forgotten()
+
+    def branch(self, step: int, branch: int, position: int, token: int | None, overrides: Mapping[str, Any]) -> None:
+        """Go on otherwise from a token of the step in progress; what the pace waits for there is over.
+
+        Raises:
+            ChainError: not the step in progress, no such token, or a bad value.
+            FieldError: nothing runs.
+        """
+        run = self._run
+        if run is None:
+            raise FieldError("start", key="branches.just_ended")
+        run.branch(step, branch, position, token, overrides)
+        self.learning.pace.pass_step()
 
     def _prepared(self, chain: Chain) -> Chain:
         last = self._view.last
