@@ -9,13 +9,14 @@ import random
 import secrets
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from samantha import __version__, events
 from samantha.chain import prompts, steps
+from samantha.chain.answering import Answering, end_event, shown_differences
 from samantha.chain.chain import Chain
 from samantha.chain.conversation import Conversation
 from samantha.chain.files import validate
@@ -23,18 +24,9 @@ from samantha.chain.steps import Group, Step
 from samantha.code.code import CodeError, CodeRunner, Finished, Printed, as_event
 from samantha.errors import ChainError, ModelError, SamanthaError, TemplateError
 from samantha.events import Event, RunReason
-from samantha.hyperparameters import differences
+from samantha.hyperparameters import Hyperparameters
 from samantha.models import templates
-from samantha.models.model import (
-    Loading,
-    LoadOptions,
-    Model,
-    ModelSource,
-    PromptProgress,
-    Rendered,
-    SampleFinished,
-    Token,
-)
+from samantha.models.model import Loading, LoadOptions, Model, ModelSource, Rendered, SampleFinished
 
 STOP_SAMANTHA = "STOP_SAMANTHA"
 
@@ -46,6 +38,7 @@ def run(
     code: CodeRunner | None = None,
     window: int = 256,
     batches: bool = True,
+    trace: int = 0,
     clock: Callable[[], float] = time.monotonic,
 ) -> "Run":
     """Check the chain and prepare its run; nothing happens until the first event is read.
@@ -55,6 +48,8 @@ def run(
         code: runs generated code; needed when the chain says `run_code`.
         window: tokens a model may be ahead of the reader; 1 (with `batches` off) steps token by token.
         batches: whether independent samples are generated together.
+        trace: how many candidates of each token's choice are recorded; above 0, steps are taken one at a time and
+            the model is never more than one token ahead.
 
     Raises:
         ChainError: a mistake in the chain.
@@ -67,7 +62,7 @@ def run(
     items = prompts.parse(chain.prompts, chain.variables).items
     if chain.run_code and code is None:
         raise ChainError("run_code is on, but nothing here runs code: turn run_code off.")
-    return Run(chain, items, models, code, window, batches, clock)
+    return Run(chain, items, models, code, window, batches and not trace, trace, clock)
 
 
 def new_run_id() -> str:
@@ -78,7 +73,7 @@ def new_run_id() -> str:
 class Run(Iterator[Event]):
     """The stream of a run's events. It is pulled: nothing happens while nobody reads.
 
-    `stop` and `skip` are thread-safe; everything else belongs to the reader.
+    `stop`, `skip`, `adjust`, `branch` and `trace` are for any thread; everything else belongs to the reader.
     """
 
     def __init__(
@@ -89,8 +84,11 @@ class Run(Iterator[Event]):
         code: CodeRunner | None,
         window: int,
         batches: bool,
+        trace: int,
         clock: Callable[[], float],
     ) -> None:
+        self.trace = trace
+        """How many candidates are recorded of each choice, from the next step on; 0 records nothing."""
         self.id = new_run_id()
         self.chain = chain
         self.seed = chain.seed if chain.seed is not None else random.SystemRandom().randrange(2**32 - 1)
@@ -112,6 +110,8 @@ class Run(Iterator[Event]):
         self._stopping = False
         self._skipping = False
         self._coding = False
+        self._answering: Answering | None = None
+        self._answered: int | None = None
         self._ending: RunReason | None = None
         self._stream = self._events()
 
@@ -139,6 +139,37 @@ class Run(Iterator[Event]):
         with self._lock:
             self._skipping = True
             self._interrupt()
+
+    def adjust(self, overrides: Mapping[str, Any]) -> None:
+        """Generate the step in progress with other hyperparameters from its next token on.
+
+        Raises:
+            ChainError: no step is in progress, or several are generated together.
+            HyperparameterError: an unknown knob, a bad value, or one that cannot change within an answer.
+        """
+        with self._lock:
+            self._in_progress(self._answered).adjust(overrides)
+
+    def branch(
+        self, step: int, branch: int, position: int, token: int | None, overrides: Mapping[str, Any] | None = None
+    ) -> None:
+        """End the answer in progress as `branched`; the step goes on from token `position` of its branch `branch`.
+
+        `token` is forced there (None: one is chosen anew), `overrides` change the hyperparameters. What the branch
+        answers is what the chain goes on with.
+
+        Raises:
+            ChainError: that step is not in progress, or has no such branch, position or token.
+            HyperparameterError: see `adjust`.
+        """
+        with self._lock:
+            self._in_progress(step).go_on_as_branch(branch, position, token, overrides or {})
+
+    def _in_progress(self, step: int | None) -> Answering:
+        if self._answering is None or step is None or step != self._answered:
+            name = "The step" if step is None else f"Step {step}"
+            raise ChainError(f"{name} is not being generated now, or together with others: nothing was changed.")
+        return self._answering
 
     def _interrupt(self) -> None:
         if self._model:
@@ -209,7 +240,7 @@ class Run(Iterator[Event]):
 
     def _load(self, group: Group) -> Iterator[Event]:
         first = group[0]
-        options = load_options(first, self._batch)
+        options = load_options(first.hyperparameters, self._batch)
         begun = self._clock()
         fresh = self._loaded != (first.model, options)
         for loaded in self._models.acquire(first.model, options, self._interrupted):
@@ -244,10 +275,11 @@ class Run(Iterator[Event]):
         for step in group:
             yield self._failure(step, message)
 
-    def _failure(self, step: Step, message: str, text: str = "") -> Event:
+    def _failure(self, step: Step, message: str, text: str = "", branch: int = 0) -> Event:
         failed: Event = self._event(
-            events.StepFailed, step, message=message, text=text, model=step.model, prompt=step.item.source
-        )
+            events.StepFailed, step, message=message, text=text, model=step.model, prompt=step.item.source,
+            branch=branch,
+        )  # fmt: skip
         return failed
 
     def _release(self) -> None:
@@ -260,39 +292,42 @@ class Run(Iterator[Event]):
 
     def _answer(self, group: Group) -> Iterator[Event]:
         assert self._model
-        texts: dict[int, list[str]] = {step.number: [] for step in group}
+        numbers = [step.number for step in group]
+        answering = Answering(self._make, self._model, numbers, [step.hyperparameters for step in group])
         notices: list[str] = []
         try:
             request = self._conversation.request(group, self._model, self._window, notices.append)
             for notice in notices:
                 yield self._event(events.Notice, group[0], message=notice)
-            for output in self._model.generate(request):
-                yield from self._translate(output, group, texts)
+            if self.trace:
+                request = msgspec.structs.replace(request, trace=self.trace, window=1)
+            self._now(answering, numbers[0] if len(group) == 1 else None)
+            yield from answering.first(
+                request,
+                lambda rendered: self._begin(group, rendered),
+                lambda sample, end: self._finished(group[sample], end, answering.branch),
+            )
         except ModelError as error:
             self._loaded = None
             for step in group:
-                if step.number in texts:
-                    yield self._failure(step, str(error), "".join(texts[step.number]))
+                if step.number in answering.unfinished:
+                    yield self._failure(step, str(error), answering.unfinished[step.number], answering.branch)
+        finally:
+            self._now(None, None)
 
-    def _translate(self, output: Any, group: Group, texts: dict[int, list[str]]) -> Iterator[Event]:
-        """A model's output as events. `texts` holds the partial text of each unfinished step."""
-        if isinstance(output, Token):
-            step = group[output.sample]
-            texts[step.number].append(output.shown)
-            yield self._event(events.TokenGenerated, step, id=output.id, piece=output.piece, shown=output.shown)
-        elif isinstance(output, PromptProgress):
-            yield self._event(
-                events.PromptProcessing, group[0], done=output.done, total=output.total, reused=output.reused
-            )
-        elif isinstance(output, Rendered):
-            for step in group:
-                yield self._started(step, group, output)
-            for notice in output.notices:
-                yield self._event(events.Notice, group[0], message=notice)
-            self._pass_on_interruption()
-        elif isinstance(output, SampleFinished):
-            del texts[group[output.sample].number]
-            yield from self._finished(group[output.sample], output)
+    def _now(self, answering: Answering | None, step: int | None) -> None:
+        with self._lock:
+            self._answering, self._answered = answering, step
+
+    def _make(self, kind: type[Any], step: int, **fields: Any) -> Any:
+        return kind(run=self.id, step=step, time=self._clock() - self._start, **fields)
+
+    def _begin(self, group: Group, rendered: Rendered) -> Iterator[Event]:
+        for step in group:
+            yield self._started(step, group, rendered)
+        for notice in rendered.notices:
+            yield self._event(events.Notice, group[0], message=notice)
+        self._pass_on_interruption()
 
     def _pass_on_interruption(self) -> None:
         """A stop or skip that came between the load and the generation is told to the model now."""
@@ -302,21 +337,18 @@ class Run(Iterator[Event]):
 
     def _started(self, step: Step, group: Group, rendered: Rendered) -> Event:
         values = step.hyperparameters
-        changed = {name: value for name, value in differences(values).items() if name != "seed"}
         started: Event = self._event(
             events.StepStarted, step, model=step.model, prompt=step.item.source, rendered=rendered.text,
             seed=values.seed, group=tuple(member.number for member in group), loop=step.loop, response=step.response,
-            prompt_number=step.item.number, prompt_tokens=rendered.prompt_tokens, changed=events.plain(changed),
-            system=self._conversation.system(), previous=self._conversation.previous(),
+            prompt_number=step.item.number, prompt_tokens=rendered.prompt_tokens,
+            changed=shown_differences(values), system=self._conversation.system(),
+            previous=self._conversation.previous(), prompt_ids=rendered.tokens,
         )  # fmt: skip
         return started
 
-    def _finished(self, step: Step, end: SampleFinished) -> Iterator[Event]:
+    def _finished(self, step: Step, end: SampleFinished, branch: int) -> Iterator[Event]:
         self._finished_steps += 1
-        yield self._event(
-            events.StepFinished, step, text=end.text, reason=end.reason, prompt_tokens=end.prompt_tokens,
-            reused=end.reused, tokens=end.tokens, prompt_seconds=end.prompt_seconds, seconds=end.seconds,
-        )  # fmt: skip
+        yield end_event(self._make, step.number, end, branch)
         self._conversation.answered(step, end.text)
         if self.chain.run_code and not self._stopping:
             yield from self._run_code(step, end.text)
@@ -357,9 +389,8 @@ class Run(Iterator[Event]):
             self._conversation.feed_back(f"{text}\n\n{output}" if output else text)
 
 
-def load_options(step: Step, batch: int) -> LoadOptions:
-    """What of a step's knobs concerns loading; `batch` is how many samples may be generated together."""
-    values = step.hyperparameters
+def load_options(values: Hyperparameters, batch: int) -> LoadOptions:
+    """What of the knobs concerns loading; `batch` is how many samples may be generated together."""
     return LoadOptions(
         n_ctx=values.n_ctx, n_threads=values.n_threads, n_gpu_layers=values.n_gpu_layers,
         flash_attention=values.flash_attention, n_seq_max=batch,
