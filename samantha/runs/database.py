@@ -75,12 +75,12 @@ class Database:
         return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
 
     def _migrate(self) -> None:
-        """One migration, whole or not at all; an existing store is backed up while nobody else can write."""
+        """One migration, whole or not at all; a store with runs is backed up while nobody else can write."""
         with self.transaction() as connection:
             version = self._version()
             if version >= len(MIGRATIONS):
                 return  # another process was faster
-            if version:
+            if version and connection.execute("SELECT EXISTS (SELECT 1 FROM runs)").fetchone()[0]:
                 self._back_up(version)
             for statement in MIGRATIONS[version]:
                 connection.execute(statement)

@@ -71,4 +71,23 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             INSERT INTO steps_search (rowid, prompt, text) VALUES (new.id, new.prompt, new.text);
         END""",
     ),
+    (
+        """CREATE TABLE branches (
+            run INTEGER NOT NULL REFERENCES runs (number) ON DELETE CASCADE,
+            step INTEGER NOT NULL,
+            number INTEGER NOT NULL,    -- from 1; the step's first answer is no branch
+            parent INTEGER NOT NULL,    -- the branch it leaves; 0: the first answer
+            position INTEGER NOT NULL,  -- the tokens before it are shared with the parent
+            token INTEGER,              -- the id that was forced there; null: chosen anew
+            seed INTEGER NOT NULL,
+            changed TEXT NOT NULL,      -- JSON: hyperparameters that differ from the defaults
+            started REAL NOT NULL,      -- seconds since the run started
+            text TEXT,                  -- the whole answer; null while it is being generated, or if it never ended
+            reason TEXT,
+            message TEXT,               -- what went wrong, where it failed
+            tokens INTEGER,             -- those after the shared ones
+            seconds REAL,
+            PRIMARY KEY (run, step, number)
+        ) WITHOUT ROWID""",
+    ),
 )

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from samantha.events import (
+    BranchStarted,
     Event,
     RunFinished,
     RunStarted,
@@ -60,6 +61,10 @@ def _derive(connection: sqlite3.Connection, number: int, event: Event) -> None:
     """Bring the derived tables up to `event`."""
     if isinstance(event, StepStarted):
         _step_started(connection, number, event)
+    elif isinstance(event, BranchStarted):
+        _branch_started(connection, number, event)
+    elif isinstance(event, StepFinished | StepFailed) and event.branch:
+        _end_branch(connection, number, event)
     elif isinstance(event, StepFinished):
         _end_step(
             connection, number, event.step, text=event.text, reason=event.reason, prompt_tokens=event.prompt_tokens,
@@ -83,6 +88,37 @@ def _step_started(connection: sqlite3.Connection, number: int, event: StepStarte
     if event.step == 1:
         unless_raw = "UPDATE runs SET title = ? WHERE number = ? AND NOT coalesce(json_extract(chain, '$.raw'), 0)"
         connection.execute(unless_raw, (_title(event.prompt), number))
+
+
+def _branch_started(connection: sqlite3.Connection, number: int, event: BranchStarted) -> None:
+    connection.execute(
+        "INSERT INTO branches (run, step, number, parent, position, token, seed, changed, started)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            number, event.step, event.branch, event.parent, event.position, event.token, event.seed,
+            _json(event.changed), event.time,
+        ),
+    )  # fmt: skip
+
+
+def _end_branch(connection: sqlite3.Connection, number: int, event: StepFinished | StepFailed) -> None:
+    """A branch has ended. Where the step went on as it during the run, its answer is the step's."""
+    if isinstance(event, StepFailed):
+        values: dict[str, Any] = {"text": event.text, "reason": "failed", "message": event.message}
+    else:
+        values = {"text": event.text, "reason": event.reason, "tokens": event.tokens, "seconds": event.seconds}
+    assignments = ", ".join(f"{name} = ?" for name in values)
+    connection.execute(
+        f"UPDATE branches SET {assignments} WHERE run = ? AND step = ? AND number = ?",
+        (*values.values(), number, event.step, event.branch),
+    )
+    counted = {name: values.pop(name, 0) for name in ("tokens", "seconds")}
+    assignments = ", ".join(f"{name} = ?" for name in values)
+    connection.execute(
+        f"UPDATE steps SET {assignments}, tokens = coalesce(tokens, 0) + ?, seconds = coalesce(seconds, 0) + ?"
+        " WHERE run = ? AND number = ? AND reason = 'branched'",
+        (*values.values(), *counted.values(), number, event.step),
+    )
 
 
 def _step_failed(connection: sqlite3.Connection, number: int, event: StepFailed) -> None:
@@ -111,13 +147,22 @@ def settle(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
 
 
 def rebuilt_text(connection: sqlite3.Connection, number: int, step: int) -> tuple[str, int]:
-    """What the tokens of a step have shown, and how many they are."""
+    """What the tokens of a step have shown, and how many they are; those of the branch it went on as, if it did."""
     rows = connection.execute(
-        "SELECT body FROM events WHERE run = ? AND step = ? AND kind = 'token_generated' ORDER BY sequence",
+        "SELECT body FROM events WHERE run = ? AND step = ? AND kind IN ('token_generated', 'branch_started')"
+        " ORDER BY sequence",
         (number, step),
     )
-    tokens = [event for (body,) in rows if isinstance(event := decode(body), TokenGenerated)]
-    return "".join(token.shown for token in tokens), len(tokens)
+    shown: list[str] = []
+    tokens = 0
+    for (body,) in rows:
+        event = decode(body)
+        if isinstance(event, BranchStarted):
+            shown, tokens = [event.text], event.position
+        elif isinstance(event, TokenGenerated):
+            shown.append(event.shown)
+            tokens += 1
+    return "".join(shown), tokens
 
 
 def _chain_title(chain: dict[str, Any]) -> str:

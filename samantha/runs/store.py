@@ -123,6 +123,35 @@ class RunStore:
         finally:
             recording.close()
 
+    def extend(self, branching: RunEvents) -> Iterator[Event]:
+        """The events of branches, each appended to the record of their run before it is passed on.
+
+        Raises:
+            StoreError: the run is not stored, or is being written now.
+        """
+        number = self._row(branching.id, "SELECT number FROM runs WHERE id = ?")["number"]
+        recording = _Recording(self._database, number, self._take_over(branching.id, number))
+        try:
+            for batch in _batches(branching):
+                yield from recording.store(batch)
+        finally:
+            recording.close()
+            self._let_go(number)
+
+    def _take_over(self, run_id: str, number: int) -> int:
+        """Become the writer of a run that nobody writes; how many events it has."""
+        with self._database.transaction() as connection:
+            free = "UPDATE runs SET writer = ? WHERE number = ? AND writer IS NULL"
+            if not connection.execute(free, (this_process(), number)).rowcount:
+                raise StoreError(f"Run {run_id} is being written now: wait for its end, or stop it.")
+            (last,) = connection.execute("SELECT max(sequence) FROM events WHERE run = ?", (number,)).fetchone()
+        return int(last) + 1
+
+    def _let_go(self, number: int) -> None:
+        if not self._database.closed:
+            with self._database.transaction() as connection:
+                connection.execute("UPDATE runs SET writer = NULL WHERE number = ?", (number,))
+
     def runs(self, search: str | None = None, limit: int = 20, offset: int = 0) -> list[RunSummary]:
         """The newest runs first; with `search`, those in whose prompts or answers all its words occur."""
         condition, values = _condition(search)
@@ -194,7 +223,7 @@ class RunStore:
             raise StoreError(f"Run {run_id} is still being written: stop it before you delete it.")
         workplace.discard(run_id)
         with self._database.transaction() as connection:
-            for table, key in (("events", "run"), ("steps", "run"), ("runs", "number")):
+            for table, key in (("events", "run"), ("branches", "run"), ("steps", "run"), ("runs", "number")):
                 connection.execute(f"DELETE FROM {table} WHERE {key} = ?", (run["number"],))
 
     def _row(self, run_id: str, query: str) -> sqlite3.Row:
@@ -207,10 +236,11 @@ class RunStore:
 class _Recording:
     """One run being written. Events that could not be written wait in `_waiting`, in their order."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, number: int | None = None, written: int = 0) -> None:
+        """`number` and `written` are given where a stored run gets more events."""
         self._database = database
-        self._number: int | None = None
-        self._written = 0
+        self._number = number
+        self._written = written
         self._waiting: list[Event] = []
         self._failing = False
         self._last: Event | None = None
