@@ -26,6 +26,9 @@ DRY_BREAKERS = (b"\n", b":", b'"', b"*")
 NAN_CHECKS = 16
 """Logits are checked for numbers at the first token and at every so many: NaN stays in the context once it is there."""
 
+IMPOSSIBLE = 1e-37
+"""Of the likeliest: less than this is 0, or soon is, in float32."""
+
 DRAWING = ("xtc", "choice", "mirostat")
 """Stages that draw at random: none of them is asked where the token is given."""
 
@@ -236,8 +239,9 @@ class SamplerChain:
             return lib.llama_sampler_init_top_n_sigma(v.top_n_sigma)
         if name == "top_k":
             return lib.llama_sampler_init_top_k(v.top_k)
-        make = {"top_p": "top_p", "min_p": "min_p", "typical_p": "typical"}[name]
-        return getattr(lib, f"llama_sampler_init_{make}")(getattr(v, name), 1)
+        if name == "typical_p":
+            return self._typical()
+        return getattr(lib, f"llama_sampler_init_{name}")(getattr(v, name), 1)
 
     def _active(self, name: str) -> bool:
         """Whether a sampler does anything with these values."""
@@ -272,6 +276,15 @@ class SamplerChain:
             self._vocab, v.dry_multiplier, v.dry_base, v.dry_allowed_length, self._last_n(),
             ctypes.cast(breakers, ctypes.POINTER(ctypes.c_char_p)), len(DRY_BREAKERS),
         )  # fmt: skip
+
+    def _typical(self) -> Any:
+        """Behind a min-p that drops what has no probability: one such candidate, as top_n_sigma and a grammar leave
+        them, makes llama.cpp's expected surprise NaN, and with that its order arbitrary.
+        """
+        chain = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
+        lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_min_p(IMPOSSIBLE, 1))
+        lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_typical(self._values.typical_p, 1))
+        return chain
 
     def _mirostat(self) -> Any:
         v = self._values
