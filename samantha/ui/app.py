@@ -146,7 +146,7 @@ def build_app(workbench: Workbench) -> Any:
         app, blocks, path="/", server_name=HOST, footer_links=[], run_history=False, app_kwargs=closed,
         allowed_paths=[], blocked_paths=["/"], show_error=False, max_file_size=guard.LARGEST_BODY, ssr_mode=False,
         pwa=False, enable_monitoring=False, mcp_server=False, theme=theme(),
-        css_paths=[STATIC / name for name in ("page.css", "code.css", "learn.css")],
+        css_paths=[STATIC / "page.css", *sorted(set(STATIC.glob("*.css")) - {STATIC / "page.css"})],
     )  # fmt: skip
 
 

@@ -9,13 +9,15 @@ from typing import Any
 
 import msgspec
 
-from samantha.errors import SamanthaError
+from samantha.chain.record import Answer
+from samantha.errors import SamanthaError, StoreError
 from samantha.ui.controls import FieldError
+from samantha.ui.learn_view import details
 from samantha.ui.session import Session
 from samantha.ui.workbench import Workbench
 
-Answer = dict[str, Any]
-Act = Callable[[Session, Mapping[str, Any]], Answer | None]
+Sent = dict[str, Any]
+Act = Callable[[Session, Mapping[str, Any]], Sent | None]
 """What a route does with the tab's session and what was sent; runs on a thread of its own, so it may take time."""
 
 ROUTE = "/samantha/learn"
@@ -61,7 +63,7 @@ async def _answered(bench: Workbench, act: Act, sent: Mapping[str, Any]) -> Any:
     return Response(msgspec.json.encode(answer), status, headers, media_type="application/json")
 
 
-def _acted(bench: Workbench, act: Act, sent: Mapping[str, Any]) -> tuple[int, Answer]:
+def _acted(bench: Workbench, act: Act, sent: Mapping[str, Any]) -> tuple[int, Sent]:
     """Status and answer; numbers that JSON does not know are null in it."""
     try:
         session = bench.sessions.of(str(sent.get("tab", "")))
@@ -77,8 +79,35 @@ def _acted(bench: Workbench, act: Act, sent: Mapping[str, Any]) -> tuple[int, An
         return 400, {"problem": str(error)}
 
 
+def found(bench: Workbench, session: Session, sent: Mapping[str, Any]) -> tuple[Answer, int]:
+    """The answer that `run`, `step` and `branch` name, of the tab's runs or a stored one, and `position` in it.
+
+    Raises:
+        NotThere: no such run, step, branch or token, or something that is no number.
+    """
+    run = str(sent.get("run", ""))
+    try:
+        step, branch, position = (int(sent.get(name, 0)) for name in ("step", "branch", "position"))
+    except (TypeError, ValueError):
+        raise NotThere("Step, branch and position must be whole numbers: choose a token of the page.") from None
+    try:
+        record = bench.record(session, run)
+    except StoreError as error:
+        raise NotThere(str(error)) from None
+    answer = record.answers.get((step, branch))
+    if answer is None:
+        raise NotThere(f"Run {run} has no step {step} with a branch {branch}: choose an answer of the page.")
+    if not 0 <= position < len(answer.tokens):
+        count = len(answer.tokens)
+        raise NotThere(f"The answer has {count} tokens and none at position {position}: choose a token of the page.")
+    return answer, position
+
+
 def learn_routes(bench: Workbench) -> list[Any]:
     """The routes of the tab's own parts, for FastAPI."""
+
+    def token(session: Session, sent: Mapping[str, Any]) -> Sent:
+        return details(*found(bench, session, sent))
 
     def open_run(session: Session, sent: Mapping[str, Any]) -> None:
         run = str(sent.get("run", ""))
@@ -100,7 +129,7 @@ def learn_routes(bench: Workbench) -> list[Any]:
         "adjust": lambda session, sent: session.adjust(_values(sent)),
         "open": open_run,
     }
-    return [told(bench, path, act) for path, act in changes.items()]
+    return [asked(bench, "token", token), *(told(bench, path, act) for path, act in changes.items())]
 
 
 def _values(sent: Mapping[str, Any]) -> dict[str, Any]:

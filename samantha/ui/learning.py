@@ -6,9 +6,9 @@ until the next run begins. Branches that are added to either go into its record.
 
 import threading
 
+from samantha.chain.record import Record
 from samantha.errors import SettingsError
 from samantha.events import Event, RunStarted
-from samantha.learning.record import Record
 from samantha.ui.pace import Pace
 
 CANDIDATES = 10

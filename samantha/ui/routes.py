@@ -11,9 +11,12 @@ from typing import Any
 import msgspec
 
 from samantha.ui import texts
+from samantha.ui.branch_routes import branch_routes
 from samantha.ui.code_room import CodeRoom
 from samantha.ui.code_routes import code_routes
 from samantha.ui.learn_routes import learn_routes
+from samantha.ui.learn_view import LearnStream
+from samantha.ui.model_routes import model_routes
 from samantha.ui.session import Session
 from samantha.ui.wire import DeskStream, Stream
 from samantha.ui.workbench import Workbench
@@ -53,6 +56,8 @@ def routes(bench: Workbench) -> list[Any]:
         Route("/samantha/watch/{tab}", watch),
         *code_routes(),
         *learn_routes(bench),
+        *branch_routes(bench),
+        *model_routes(bench),
         Mount("/samantha/static", StaticFiles(directory=STATIC)),
     ]
 
@@ -65,13 +70,15 @@ class Watcher:
         self._room = room
         self._stream = Stream()
         self._desk = DeskStream()
-        self._versions = (-1, -1, (-1, -1))
+        self._learn = LearnStream()
+        self._versions = (-1, -1, (-1, -1), -1)
 
     def update(self) -> dict[str, Any]:
         """What changed since the last look; empty when nothing."""
         session, room = self._session, self._room
         before = self._versions
-        self._versions = (session.version, session.desk.version, (session.grants.version, room.version))
+        access, learning = (session.grants.version, room.version), session.learning
+        self._versions = (session.version, session.desk.version, access, learning.version)
         update: dict[str, Any] = {}
         if self._versions[0] != before[0]:
             update = self._stream.update(session.view)
@@ -80,6 +87,8 @@ class Watcher:
             update["desk"] = {"results": self._desk.update(session.desk.results), "running": session.desk.running}
         if self._versions[2] != before[2]:
             update["access"] = session.grants.shown() | room.shown()
+        if self._versions[3] != before[3]:
+            update["learn"] = self._learn.update(learning)
         return update
 
 

@@ -14,9 +14,9 @@ from typing import Any, Protocol
 import msgspec
 
 from samantha.chain.chain import Chain
+from samantha.chain.record import Record
 from samantha.errors import SamanthaError, SessionBusy
 from samantha.events import Event, Notice, RunFinished, TokenGenerated
-from samantha.learning.record import Record
 from samantha.ui.code_desk import CodeDesk
 from samantha.ui.code_room import CodeRoom
 from samantha.ui.controls import FieldError
@@ -34,8 +34,9 @@ log = logging.getLogger(__name__)
 
 
 class RunningChain(Protocol):
-    """What a session needs of `chain.engine.Run`."""
+    """What a session needs of `chain.engine.Run` and of `chain.branches.Branching`."""
 
+    id: str
     trace: int
 
     def __iter__(self) -> Iterator[Event]: ...

@@ -10,13 +10,14 @@ import msgspec
 
 from samantha import settings
 from samantha.chain.chain import Chain
+from samantha.chain.record import Answer, Record
 from samantha.errors import SamanthaError
 from samantha.events import Event
-from samantha.learning.record import Record
 from samantha.models import library
 from samantha.models.model import ModelSource
 from samantha.runs.store import RunStore
-from samantha.ui import code_files, texts, view, wire
+from samantha.ui import branching, code_files, texts, view, wire
+from samantha.ui.branching import Wish
 from samantha.ui.code_room import CodeRoom, asked_for
 from samantha.ui.controls import checked_preset
 from samantha.ui.grants import Grants
@@ -40,14 +41,12 @@ class Workbench:
     def _begin(self, chain: Chain, grants: Grants, trace: int) -> tuple[RunningChain, Iterator[Event]]:
         from samantha.chain import engine
 
-        traced: Any = {"trace": trace, "batches": False} if trace else {}
-        run: Any
         if not chain.run_code:
-            run = engine.run(chain, self._models, **traced)
+            run = engine.run(chain, self._models, trace=trace)
             return run, self._store.record(run)
         asked_for(chain, grants)
         runner = self.code.runner(grants)
-        run = engine.run(chain, self._models, code=runner, **traced)
+        run = engine.run(chain, self._models, code=runner, trace=trace)
         return run, self.code.watched(self._store.record(run), runner)
 
     @property
@@ -138,6 +137,10 @@ class Workbench:
             StoreError: there is no such run, or it cannot be read.
         """
         return session.learning.of(run) or Record.of(self._store.events(run))
+
+    def branch(self, session: Session, parent: Answer, wished: Wish) -> None:
+        """Begin a branch of an answer, see `branching.begin`."""
+        branching.begin(session, self._store, self._models, parent, wished)
 
     def stored_chain(self, run: str) -> Chain:
         """The chain of a stored run.

@@ -13,6 +13,7 @@ async function status({ element, props, watch }) {
     line.setAttribute("role", problem ? "alert" : "status");
     line.hidden = !problem && !value.note && !value.note_key && !value.counts;
     if (problem && element.closest("#prompts-line")) tell("steps", "");
+    tell("problem", { place: element.closest("[id$='-line']")?.id || "", text: problem });
     line.textContent = problem || value.note || (value.note_key ? t(value.note_key, value.values) : counts(value.counts));
   };
   onLanguage(draw);

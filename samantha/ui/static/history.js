@@ -1,5 +1,6 @@
 // The stored runs: a list that can be filtered, and one run reopened as it was shown.
 import { h, t, number, onLanguage, ready, locale } from "./base.js";
+import { request } from "./learn_request.js";
 import { Lines } from "./lines.js";
 
 export async function mount({ element, props, server }) {
@@ -16,6 +17,13 @@ export async function mount({ element, props, server }) {
     problem = answer.problem || "";
     runs = answer.runs || [];
     drawRows();
+  }
+  /** Opens a run in the Learn tab, or says why there is nothing to see. */
+  async function learn(run, said) {
+    const problem = await request("open", { run });
+    said.textContent = problem;
+    said.hidden = !problem;
+    if (!problem) document.getElementById("learn-tab-button")?.click();
   }
   async function open(run) {
     const answer = await server.stored_run([run]);
@@ -45,12 +53,14 @@ export async function mount({ element, props, server }) {
   }
   function drawRun() {
     const list = h("ol", { class: "lines" });
+    const said = h("p", { class: "status problem", role: "alert", hidden: true });
     const lines = new Lines(list);
     element.replaceChildren(h("section", { class: "history" },
       h("p", { class: "inline" },
         h("button", { type: "button", class: "small", "data-closes": true, onclick: () => { opened = null; draw(); } }, `← ${t("history.back")}`),
-        h("button", { type: "button", class: "small", onclick: () => { props.value = { run: opened.run, at: Date.now() }; } }, t("history.reuse"))),
-      list));
+        h("button", { type: "button", class: "small", onclick: () => { props.value = { run: opened.run, at: Date.now() }; } }, t("history.reuse")),
+        h("button", { type: "button", class: "small", id: "history-learn", title: t("history.learn_help"), onclick: () => learn(opened.run, said) }, t("history.learn"))),
+      said, list));
     opened.lines.forEach((line) => lines.apply({ ...line }));
   }
   const when = (started) => (started ? new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(started)) : "");

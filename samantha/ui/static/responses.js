@@ -2,6 +2,7 @@
 import { h, t, plural, number, onLanguage, ready, tabId, tell, short } from "./base.js";
 import { Lines } from "./lines.js";
 import { OutputWindow } from "./output.js";
+import { applyLearned } from "./answers.js";
 
 export async function mount({ element }) {
   await ready;
@@ -36,6 +37,7 @@ export async function mount({ element }) {
     if (update.memory) tell("memory", update.memory);
     if (update.access) tell("access", update.access);
     if (update.desk) tell("desk", update.desk);
+    if (update.learn) applyLearned(update.learn);
     if (!("running" in update)) return;
     const begins = (update.lines || []).some((line) => line.new && line.kind === "run");
     if (fresh || update.clear) lines.clear();

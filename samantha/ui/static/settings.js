@@ -1,6 +1,6 @@
 // The settings of the chain: every knob of the one declaration, presets, switches, seed, variables, examples, template.
 // The value holds only what differs from the defaults: {hyperparameters, flags, seed, parallel, variables, ...}.
-import { h, t, plural, number, onLanguage, ready, tell } from "./base.js";
+import { h, t, plural, number, onLanguage, ready, tell, news } from "./base.js";
 import { hidden, hide } from "./output.js";
 
 const FOLDED = ["samplers", "penalties", "text", "machine"];
@@ -11,6 +11,10 @@ export async function mount({ element, props, server, watch }) {
   panel.own = await server.own_presets();
   onLanguage(() => panel.draw());
   watch("value", () => panel.draw());
+  news.addEventListener("set-knobs", ({ detail }) => {
+    for (const [name, value] of Object.entries(detail)) panel.knob(name, value);
+    panel.draw();
+  });
 }
 
 class Panel {
@@ -64,6 +68,7 @@ class Panel {
     this.reset.hidden = !names.length;
     for (const [name, row] of Object.entries(this.rows)) row.classList.toggle("is-changed", name in this.knobs);
     if (this.preset) this.preset.value = this.matching();
+    tell("knobs", { ...this.knobs });
   }
 
   /** One response per model fixes responses and loops at 1. */
