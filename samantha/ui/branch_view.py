@@ -8,9 +8,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from samantha.chain.record import Answer, Record, Seen
 from samantha.errors import ChainError
 from samantha.hyperparameters import differences
-from samantha.learning.record import Answer, Record, Seen
 
 TRUNK = 48
 """Characters at the end of the shared text that a fork shows."""
@@ -30,18 +30,6 @@ def answer_of(record: Record, step: int, branch: int) -> Answer:
         what = f"branch {branch} of step {step}" if branch else f"answer of step {step}"
         raise ChainError(f"This run has no {what}: choose one that the page shows.")
     return answer
-
-
-def token_of(answer: Answer, position: int) -> Seen:
-    """A token of an answer, by its number from 0.
-
-    Raises:
-        ChainError: there is none.
-    """
-    if not 0 <= position < len(answer.tokens):
-        count = len(answer.tokens)
-        raise ChainError(f"This answer has {count} tokens, and no token {position + 1}: choose one of them.")
-    return answer.tokens[position]
 
 
 def tree(record: Record, step: int) -> dict[str, Any]:

@@ -26,6 +26,8 @@ class Learning:
         self._opened: Record | None = None
         self.newest = Record()
         self.candidates = CANDIDATES
+        self.problem = ""
+        """Why the newest branch of a run that has ended was not made, or nothing."""
         self.pace = Pace(self.changed)
 
     @property

@@ -139,6 +139,7 @@ class Session:
             run, stream = begin()
             self._run, self._full = run, False
             self._version += 1
+            self.learning.problem = ""
             self.learning.pace.begin()
             self._thread = threading.Thread(target=self._consume_branch, args=(run, stream), name="branch", daemon=True)
             self._thread.start()
@@ -159,7 +160,8 @@ class Session:
             with self._lock:
                 if message:
                     run.stop()
-                    self._view = fold(self._view, Notice(run=self.record.run, message=message))
+                    self.learning.problem = message
+                    self._view = fold(self._view, Notice(run=run.id, message=message))
                 self._run = None
                 self._version += 1
             self.learning.changed()
@@ -167,6 +169,7 @@ class Session:
     def _fold_branch(self, event: Event) -> None:
         self.learning.add(event)
         if isinstance(event, Notice):
+            self.learning.problem = event.message
             with self._lock:
                 self._view = fold(self._view, event)
                 self._version += 1

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from samantha import events
+from samantha.chain.record import Record
 from samantha.errors import ChainError
 from samantha.events import Event
-from samantha.learning.record import Record
 from samantha.traces import TokenTrace
 from samantha.ui import branch_view
 
@@ -140,9 +140,3 @@ def test_an_answer_and_itself_differ_nowhere() -> None:
 def test_an_answer_that_is_not_there_is_named(step: int, branch: int, said: str) -> None:
     with pytest.raises(ChainError, match=said):
         branch_view.answer_of(record(), step, branch)
-
-
-@pytest.mark.parametrize("position", [-1, 4, 10**9])
-def test_a_token_that_is_not_there_is_a_sentence(position: int) -> None:
-    with pytest.raises(ChainError, match="has 4 tokens"):
-        branch_view.token_of(record().answers[1, 0], position)
