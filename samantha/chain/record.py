@@ -1,4 +1,4 @@
-"""Answers as learning mode looks at them, put together from a run's events: every token with what was seen of its choice.
+"""Answers as learning mode looks at them, put together from events: tokens with what was seen of their choice.
 
 `Record` is fed events as they come, or those of a stored run; a branch is an answer of its own that shares its first
 tokens with the answer it leaves. What is not here: where events come from, and how anything is drawn.

@@ -42,8 +42,12 @@ class Distribution:
         weights = np.exp(shifted)
         self._sum = float(weights.sum(dtype=np.float64))
         self.log_sum_exp = self._highest + math.log(self._sum) if self._sum > 0 else -math.inf
-        self.survivors = int(np.count_nonzero(shifted > -np.inf))
-        self.entropy = self._entropy(weights, shifted)
+        self._weights, self._shifted = weights, shifted
+
+    @property
+    def survivors(self) -> int:
+        """How many candidates are left."""
+        return int(np.count_nonzero(self._shifted > -np.inf))
 
     def probabilities(self, logits: Floats) -> list[float]:
         """The probabilities of candidates with these logits."""
@@ -65,11 +69,12 @@ class Distribution:
         values = self.probabilities(found)
         return [value if there else None for value, there in zip(values, present, strict=True)]
 
-    def _entropy(self, weights: Floats, shifted: Floats) -> float:
+    @property
+    def entropy(self) -> float:
         """In bits: log2 of the sum less the mean of the shifted logits."""
         if self._sum <= 0:
             return 0.0
-        product = weights * np.where(shifted > -np.inf, shifted, np.float32(0))
+        product = self._weights * np.maximum(self._shifted, np.float32(-1e30))  # minus infinity times zero is no number
         return max(0.0, (math.log(self._sum) - float(product.sum(dtype=np.float64)) / self._sum) / math.log(2))
 
 
