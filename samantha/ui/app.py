@@ -166,7 +166,7 @@ def build_blocks(workbench: Workbench) -> Any:
 
     from samantha.ui import code_access
     from samantha.ui.components import module
-    from samantha.ui.tabs import chain, code, help, history, learn
+    from samantha.ui.tabs import chain, code, first_prompt, help, history, learn
 
     kept = workbench.language()
     language = kept or "en"
@@ -181,6 +181,7 @@ def build_blocks(workbench: Workbench) -> Any:
                 page = chain.ChainTab(workbench, header, language)
             with gr.Tab(names["learn"], id="learn", elem_id="learn-tab") as learn_tab:
                 learn.build()
+                first_prompt.build(workbench, page)
             with gr.Tab(names["code"], id="code") as code_tab:
                 desk = code.CodeTab(workbench, language)
             with gr.Tab(names["history"], id="history") as history_tab:

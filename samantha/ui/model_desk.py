@@ -40,7 +40,8 @@ class Stoppable(Protocol):
 class Task:
     """Something that is asked of models on a thread of its own; the subclass's `_work` is what.
 
-    `share` is that of the load, from 0 to 1; `done` of `total` are tokens. `problem` says why it failed.
+    `share` is that of the load, from 0 to 1; `done` of `total` are tokens. `problem` says why it failed; `told` that
+    the page heard of its end, so that asking again means trying again.
     """
 
     def __init__(self, source: ModelSource, number: int, gone: Callable[[], bool]) -> None:
@@ -52,6 +53,7 @@ class Task:
         self.done = 0
         self.total = 0
         self.problem = ""
+        self.told = False
         self._gone = gone
         self._stopped = threading.Event()
         self._ended = threading.Event()

@@ -63,9 +63,12 @@ def model_routes(bench: Workbench) -> list[Any]:
         return {"number": task.number}
 
     def score_state(session: Session, sent: Sent) -> Reply:
-        task = _task(desks.of(session), ScoreTask)
+        task = desks.of(session).newest(ScoreTask)
+        if not isinstance(task, ScoreTask):
+            return {}
         same = _number(sent, "number") == task.number
-        return _scored(task, [_number(sent, name) if same else 0 for name in ("first", "second")])
+        found = _scored(task, [_number(sent, name) if same else 0 for name in ("first", "second")])
+        return found if same else found | {"text": task.text}
 
     def score_token(session: Session, sent: Sent) -> Reply:
         return _best(_task(desks.of(session), ScoreTask), _number(sent, "side"), _number(sent, "place"))
@@ -143,7 +146,7 @@ def vocabulary(desk: ModelDesk, sent: Sent) -> Reply:
     kept = desk.shelf.get(name)
     if kept is None:
         task = _begun(desk, name)
-        kept = desk.shelf.get(name) if task.wait(AT_ONCE) else None
+        kept = desk.shelf.get(name) if task.wait(AT_ONCE) and task.phase == "done" else None
         if kept is None:
             return _state(task)
     kind = str(sent.get("kind", ""))
@@ -160,7 +163,7 @@ def vocabulary(desk: ModelDesk, sent: Sent) -> Reply:
 def _begun(desk: ModelDesk, name: str) -> VocabularyTask:
     """The task that fetches the vocabulary, the one that is at it already where there is one."""
     task = desk.newest(VocabularyTask)
-    if isinstance(task, VocabularyTask) and task.name == name and not task.ended:
+    if isinstance(task, VocabularyTask) and task.name == name and not task.told:
         return task
     begun = desk.begin(VocabularyTask, name, desk.shelf)
     assert isinstance(begun, VocabularyTask)
@@ -171,11 +174,7 @@ def tokenized(desk: ModelDesk, sent: Sent) -> Reply:
     """How a model's tokenizer cuts a text, or how far that is; asking for the same again does not begin anew."""
     name, text = _name(sent), _text(sent)
     task = desk.newest(TokensTask)
-    if (
-        not isinstance(task, TokensTask)
-        or (task.name, task.text) != (name, text)
-        or task.phase in ("failed", "stopped")
-    ):
+    if not isinstance(task, TokensTask) or (task.name, task.text) != (name, text) or task.told:
         task = desk.begin(TokensTask, name, text)
     assert isinstance(task, TokensTask)
     if not task.wait(AT_ONCE) or task.phase != "done":
@@ -191,11 +190,13 @@ def _listed(token: VocabularyToken) -> list[Any]:
 
 
 def _state(task: Task) -> Reply:
+    phase = task.phase
+    task.told = phase in ("done", "stopped", "failed")
     state = {
-        "number": task.number, "phase": task.phase, "model": task.model, "share": task.share, "done": task.done,
+        "number": task.number, "phase": phase, "model": task.model, "share": task.share, "done": task.done,
         "total": task.total,
     }  # fmt: skip
-    return state | ({"problem": task.problem} if task.phase == "failed" else {})
+    return state | ({"problem": task.problem} if phase == "failed" else {})
 
 
 def _scored(task: ScoreTask, have: Sequence[int]) -> Reply:

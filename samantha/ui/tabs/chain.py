@@ -200,6 +200,15 @@ class ChainTab:
         self._load.upload(self._on_load, self._load, filled, **quick)
         self._save.click(self._on_save, self.fields, [self._saved, *self._lines], **quick)
 
+    @staticmethod
+    def chain(values: Sequence[Any]) -> Chain:
+        """The chain of the values of `fields`.
+
+        Raises:
+            FieldError: what is wrong, and beside which field.
+        """
+        return _chain(values)
+
     def filling(self) -> list[Any]:
         """The outputs that `filled` gives values for."""
         return [*self.fields, *self._lines]
