@@ -116,7 +116,7 @@ class Resampling:
             case "top_k":
                 return samplers.top_k(left, v.top_k)
             case "typical_p":
-                return samplers.typical_p(left, v.typical_p + nudge * self._slack())
+                return samplers.typical_p(left, v.typical_p + nudge * self._slack(), nudge * self._entropy_slack())
             case "top_p":
                 return samplers.top_p(left, v.top_p + nudge * self._slack())
             case "tfs_z":
@@ -182,10 +182,14 @@ class Resampling:
         return samplers.temperature(self.left, heat)
 
     def _slack(self) -> float:
-        """How far off sums of probabilities may be in llama.cpp: float32 loses what is small beside the sum so far."""
+        """How far off sums of probabilities may be in llama.cpp: half a unit in the last place of float32 for each."""
         shares = samplers.probabilities(self.left)
-        lost = float(shares[shares < FLOAT32 * self.left.tokens].sum())
-        return THRESHOLD / 5 + lost + FLOAT32 * math.sqrt(self.left.total)
+        return THRESHOLD / 5 + float(np.minimum(shares, FLOAT32 * self.left.tokens).sum())
+
+    def _entropy_slack(self) -> float:
+        """The same for the expected surprise, in nats."""
+        terms = samplers.probabilities(self.left) * samplers.surprisals(self.left)
+        return THRESHOLD / 5 + float(np.minimum(terms, FLOAT32 * max(1.0, terms.sum()) * self.left.tokens).sum())
 
     def _bend_slack(self, z: float) -> float:
         """The same for the shares of tail-free sampling. 0 and 1 mean themselves."""

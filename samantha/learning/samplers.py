@@ -205,14 +205,17 @@ def top_p(of: Candidates, p: float) -> Candidates:
     return of.first(_fewest(probabilities(of), of.tokens, p)) if p < 1 and of.ids.size else of
 
 
-def typical_p(of: Candidates, p: float) -> Candidates:
+def typical_p(of: Candidates, p: float, shift: float = 0.0) -> Candidates:
     """Keep the fewest whose surprisal is nearest to the expected one and that add up to p or more, at least one.
 
     Source: Meister et al., "Locally Typical Sampling" (2022).
+
+    Args:
+        shift: added to the expected surprisal, in nats.
     """
     if p >= 1 or not of.ids.size:
         return of
-    order = np.argsort(np.abs(surprisals(of) - entropy(of)), kind="stable")
+    order = np.argsort(np.abs(surprisals(of) - entropy(of) - shift), kind="stable")
     near = of.kept(order)
     return _sorted(near.first(_fewest(probabilities(of)[order], near.tokens, p)))
 
