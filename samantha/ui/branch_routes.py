@@ -33,7 +33,7 @@ def branch_routes(bench: Workbench) -> list[Any]:
         record = _record(bench, session, str(sent.get("run", "")))
         answer, position = found(bench, session, sent)
         values = answer.values(position)
-        shown = {name: getattr(values, name) for name in KNOBS if KNOBS[name].type in (int, float)}
+        shown = {name: getattr(values, name) for name in KNOBS if KNOBS[name].type in (int, float) and name != "seed"}
         problem = session.learning.problem
         return {"tree": branch_view.tree(record, answer.step), "values": msgspec.to_builtins(shown), "failed": problem}
 

@@ -43,7 +43,10 @@ def tree(record: Record, step: int) -> dict[str, Any]:
 
 
 def _node(answer: Answer, children: dict[int, list[Answer]]) -> dict[str, Any]:
-    """One branch: what is its own, and the forks at which others leave it, in the order of their places."""
+    """One branch: what is its own, and the forks at which others leave it, in the order of their places.
+
+    `seed` is None where it is that of the parent.
+    """
     leaving: dict[int, list[Answer]] = {}
     for child in children.get(answer.branch, []):
         leaving.setdefault(child.position, []).append(child)
@@ -52,7 +55,7 @@ def _node(answer: Answer, children: dict[int, list[Answer]]) -> dict[str, Any]:
         "parent": answer.parent.branch if answer.parent else None,
         "position": answer.position,
         "forced": answer.forced,
-        "seed": answer.seed,
+        "seed": answer.seed if answer.parent is None or answer.parent.seed != answer.seed else None,
         "changes": _changes(answer),
         "reason": answer.reason,
         "message": answer.message,

@@ -4,6 +4,7 @@ What is read of the page is checked here once; what of it a branch may change is
 shown is in `branch_view.py`.
 """
 
+import random
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -51,10 +52,13 @@ def wish(sent: Mapping[str, Any]) -> Wish:
 def overrides(parent: Answer, wished: Wish) -> dict[str, Any]:
     """The settings of a branch: those that its first token was chosen with, and what is to differ.
 
-    All are named, because a step in progress may have others in force by now.
+    All are named, because a step in progress may have others in force by now. Where nothing is forced, the seed is a
+    new one unless the user gave one: to generate again would else give the same once more.
     """
     values = parent.values(wished.position)
     in_force = {name: getattr(values, name) for name in KNOBS if name not in OF_A_STEP}
+    if wished.token is None:
+        in_force["seed"] = random.SystemRandom().randrange(2**32 - 1)
     return in_force | wished.changes
 
 

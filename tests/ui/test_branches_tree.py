@@ -78,6 +78,11 @@ def test_what_the_user_changed_before_the_fork_is_no_difference() -> None:
     assert tree["forks"][0]["branches"][0]["changes"] == {}
 
 
+def test_the_seed_is_said_where_it_is_another() -> None:
+    tree = branch_view.tree(record(left(1, 0, 2, seed=7), left(2, 0, 2, seed=9)), 1)
+    assert [tree["seed"], *(one["seed"] for one in tree["forks"][0]["branches"])] == [7, None, 9]
+
+
 def test_thirty_branches_at_several_places_come_in_order() -> None:
     many = [left(number, 0, (number * 7) % 4) for number in range(1, 31)]
     tree = branch_view.tree(record(*many), 1)

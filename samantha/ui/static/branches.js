@@ -5,6 +5,7 @@
 // {run, step, branch, position, token}, which a row of the candidates sends. It sends "learn-look" {run, step, branch,
 // position}: show that branch.
 import { h, t, plural, number, onLanguage, onNews, ready, news, tell } from "./base.js";
+import { learned } from "./answers.js";
 import { act, look, problemOf, sayingLine } from "./asking.js";
 import { Comparison } from "./comparison.js";
 import { quoted, share } from "./learn_words.js";
@@ -80,7 +81,10 @@ class Branches {
     const problem = problemOf(await act("branch", { run, step, branch, position, token, changes: this.sliders.changes }));
     this.beginning = false;
     this.buttons();
-    if (this.status.say(problem)) this.id.value = "";
+    if (this.status.say(problem)) {
+      this.id.value = "";
+      learned.following = true; // the branch is looked at as soon as it is there
+    }
     this.refresh();
   }
 
@@ -155,15 +159,15 @@ class Branches {
     const here = this.place && this.place.branch === node.branch;
     const row = this.row(node, node.branch, `b${node.branch}`, here, [
       node.branch ? h("span", { class: "number" }, number(node.branch)) : h("span", { class: "number", "aria-hidden": "true" }, "●"),
-      this.text(node, node.forced !== null)], this.facts(node), here ? h("span", { class: "this" }, `◀ ${t("branches.this")}`) : "");
+      ...this.text(node, node.forced !== null)], this.facts(node), here ? h("span", { class: "this" }, `◀ ${t("branches.this")}`) : "");
     return [row, ...node.forks.map((fork) => this.fork(node, fork))];
   }
 
   fork(node, fork) {
     const trunk = h("p", { class: "trunk" }, `${fork.cut ? "… " : ""}${flat(fork.trunk) || t("branches.beginning")}`,
-      h("span", { class: "where" }, ` ${t("branches.at", { number: number(fork.position + 1) })}`));
+      h("span", { class: "where" }, `${t("branches.at", { number: number(fork.position + 1) })}`));
     const rest = this.row(fork.rest, node.branch, `b${node.branch}-${fork.position}`, false,
-      [h("span", { class: "number" }, ""), this.text(fork.rest, false)], this.likely(fork.rest),
+      this.text(fork.rest, false), this.likely(fork.rest),
       h("span", { class: "where" }, node.branch ? t("branches.goes_on", { number: number(node.branch) }) : t("branches.first")), fork.position);
     const items = [h("li", { class: "rest" }, rest), ...fork.branches.map((branch) => h("li", {}, this.node(branch)))];
     return h("div", { class: "leaving" }, trunk, h("ul", {}, items));
@@ -173,14 +177,14 @@ class Branches {
     const { run, step } = this.place;
     return h("button", { type: "button", class: "branch", "data-row": key, "aria-current": here ? "true" : null,
       onclick: () => tell("learn-look", { run, step, branch, position: Math.min(position, position + part.tokens - 1) }) },
-      h("span", { class: "words" }, content), h("span", { class: "facts" }, facts.join(" · ")), mark);
+      h("span", { class: "words" }, content), h("span", { class: "facts", title: t("branches.likelihood_help") }, facts.join(" · ")), mark);
   }
 
   /** A branch's own text; its first token stands out where it was forced. */
   text(part, forced) {
-    if (!part.first) return h("span", { class: "own" }, part.reason === undefined || part.reason ? t("branches.nothing") : "…");
+    if (!part.first) return [h("span", { class: "own" }, part.reason === undefined || part.reason ? t("branches.nothing") : "…")];
     const words = flat(part.text) + (part.longer || part.reason === "" ? " …" : "");
-    if (!forced) return h("span", { class: "own" }, words);
+    if (!forced) return [h("span", { class: "own" }, words)];
     const begin = flat(part.first.piece);
     const cut = words.startsWith(begin) ? words.slice(begin.length) : words;
     return [h("b", { class: "forced", title: t("branches.forced_help") }, quoted(part.first.piece)), h("span", { class: "own" }, cut)];
@@ -197,7 +201,7 @@ class Branches {
     const facts = this.likely(node);
     if (node.forced !== null) facts.unshift(t("branches.forced", { id: node.forced }));
     for (const [name, value] of Object.entries(node.changes)) facts.push(`${name} ${Array.isArray(value) ? value.join(", ") : value ?? "–"}`);
-    facts.push(t("branches.seed", { seed: node.seed }));
+    if (node.seed !== null) facts.push(t("branches.seed", { seed: node.seed }));
     facts.push(node.reason === "failed" ? `${t("card.failed")}: ${node.message}` : node.reason ? t(`card.reason_${node.reason}`) : t("card.generating"));
     return facts;
   }

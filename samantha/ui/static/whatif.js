@@ -126,9 +126,9 @@ class WhatIf {
       h("td", {}, number(one.rank)),
       h("td", { class: "text" }, named(one), one.id === selected.id ? h("span", { class: "where", title: t("what_if.was_chosen") }, " ◁") : "",
         one.id === chosen ? h("span", { class: "mark", title: t("what_if.now_chosen") }, " ◀") : ""),
-      h("td", {}, share(one.probability)), ...cells(one.after, now),
-      h("td", { class: "then" }, !one.known ? "·" : one.recorded === null ? t("what_if.out") : share(one.recorded))));
-    this.table.replaceChildren(h("thead", {}, h("tr", {}, heads, now.map((stage) => h("th", { scope: "col" }, stage.name)), last)), h("tbody", {}, rows));
+      h("td", {}, share(one.probability)),
+      h("td", { class: "then" }, !one.known ? "·" : one.recorded === null ? t("what_if.out") : share(one.recorded)), ...cells(one.after, now)));
+    this.table.replaceChildren(h("thead", {}, h("tr", {}, heads, last, now.map((stage) => h("th", { scope: "col" }, stage.name)))), h("tbody", {}, rows));
   }
 }
 
