@@ -13,8 +13,9 @@ export class Results {
     this.view = "difference";
     this.figures = h("div", { class: "figures" });
     this.views = h("div", { class: "views", role: "radiogroup" });
+    this.legend = h("div", {});
     this.body = h("div", {});
-    this.element = h("div", { class: "results", hidden: true }, this.figures, this.views, this.body);
+    this.element = h("div", { class: "results", hidden: true }, this.figures, this.views, this.legend, this.body);
   }
 
   clear(models) {
@@ -51,7 +52,10 @@ export class Results {
     this.views.setAttribute("aria-label", t("scoring.view"));
     this.views.replaceChildren(...["difference", "sides"].map((view) => h("button", { type: "button", class: "small", role: "radio", id: `score-${view}`,
       "aria-checked": String(this.view === view), onclick: () => { this.view = view; this.draw(); } }, t(`scoring.view_${view}`))));
-    const shown = both && this.view === "difference" ? [this.comparison.element] : this.sides.filter((one) => one.tokens.length).map((one) => one.element);
+    const differing = both && this.view === "difference";
+    this.legend.replaceChildren(differing ? this.comparison.legend() : legend(["likely", "less", "unlikely"].map((kind) =>
+      [kind, t(`learn.legend_${kind}`), t(`learn.legend_${kind}_text`)])));
+    const shown = differing ? [this.comparison.element] : this.sides.filter((one) => one.tokens.length).map((one) => one.element);
     if (shown.some((one, place) => this.body.children[place] !== one) || this.body.children.length !== shown.length) this.body.replaceChildren(...shown);
     this.body.className = shown.length > 1 ? "sides" : "";
     this.sides.forEach((one) => one.ended());
@@ -60,6 +64,7 @@ export class Results {
   drawFigures() {
     const known = this.sides.filter((one) => one.totals);
     const heads = this.sides.length > 1 && known.length ? h("thead", {}, h("tr", {}, h("td", {}), known.map((one) => h("th", { scope: "col", title: one.model }, one.name())))) : "";
+    this.figures.classList.toggle("one", known.length === 1);
     this.figures.replaceChildren(known.length ? h("table", {}, heads, h("tbody", {}, FIGURES.map((name) =>
       h("tr", { title: t(`scoring.${name}_help`) }, h("th", { scope: "row" }, t(`scoring.${name}`)),
         known.map((one) => h("td", { "data-figure": name }, name === "scored" ? number(one.totals.scored) : bits(one.totals[name]))))))) : "",
@@ -72,13 +77,12 @@ class Side {
   constructor(results, model, place) {
     Object.assign(this, { results, model, place, tokens: [], totals: null, asked: 0 });
     this.title = h("p", { class: "label" });
-    this.legend = h("div", {});
     this.flow = new Flow(`score-flow-${place}`, (token) => this.select(token));
     this.detail = h("p", { class: "token-line", role: "status" });
     this.best = h("div", { class: "best" });
     this.picture = h("div", { class: "picture" });
     this.list = h("div", {});
-    this.element = h("div", { class: "seen" }, this.title, this.legend, this.flow.element, this.detail, this.best, this.picture, this.list);
+    this.element = h("div", { class: "seen" }, this.title, this.flow.element, this.detail, this.best, this.picture, this.list);
     this.words();
   }
 
@@ -102,7 +106,6 @@ class Side {
   }
 
   words() {
-    this.legend.replaceChildren(legend(["likely", "less", "unlikely"].map((kind) => [kind, t(`learn.legend_${kind}`), t(`learn.legend_${kind}_text`)])));
     this.flow.element.setAttribute("aria-label", t("scoring.flow", { model: short(this.model) }));
     for (const [place, token] of this.tokens.entries()) this.flow.token(place)?.setAttribute("title", this.said(token));
     this.finished = false;
@@ -118,8 +121,9 @@ class Side {
     const most = this.tokens.reduce((high, token) => Math.max(high, token[SURPRISAL] ?? 0), 0);
     const drawn = chart(this.tokens.map((token) => (token[RANK] === null ? 0 : token[SURPRISAL] ?? most * 1.2)), t("scoring.chart", { count: number(this.tokens.length) }),
       (place) => this.flow.select(place), (place) => level(this.tokens[place][SURPRISAL], this.tokens[place][RANK]));
-    this.picture.replaceChildren(h("p", { class: "caption" }, h("span", {}, t("scoring.chart_title")), h("span", {}, t("scoring.up_to", { bits: bits(drawn.most) }))), drawn.svg);
-    this.list.replaceChildren(h("p", { class: "label" }, t("scoring.surprising")), h("ol", { class: "surprising" }, this.totals.surprising.map((place) =>
+    this.picture.replaceChildren(h("p", { class: "caption" }, h("span", {}, t("scoring.chart_title")), h("span", {}, t("scoring.up_to", { bits: bits(drawn.highest) }))), drawn.svg);
+    const surprising = this.totals.surprising.filter((place) => (this.tokens[place][SURPRISAL] ?? 1) >= 0.1);
+    this.list.replaceChildren(h("p", { class: "label" }, t("scoring.surprising")), h("ol", { class: "surprising" }, surprising.map((place) =>
       h("li", {}, h("button", { type: "button", class: "small piece", title: this.said(this.tokens[place]), onclick: () => this.flow.select(place) },
         this.tokens[place][TEXT], h("small", {}, bits(this.tokens[place][SURPRISAL])))))));
     if (this.flow.place < 0 && this.results.sides.length === 1 && this.totals.surprising.length) this.flow.select(this.totals.surprising[0]);
@@ -150,13 +154,12 @@ function gauge(part) {
 class Difference {
   constructor(results, found) {
     Object.assign(this, { results, found });
-    this.legend = h("div", {});
     this.flow = new Flow("score-flow-difference", (place) => this.select(place));
     this.detail = h("p", { class: "token-line", role: "status" });
     this.picture = h("div", { class: "picture" });
     this.list = h("div", { class: "differences" });
     this.sum = h("p", { class: "note" });
-    this.element = h("div", { class: "seen" }, this.legend, this.flow.element, this.detail, this.picture, this.sum, this.list);
+    this.element = h("div", { class: "seen" }, this.flow.element, this.detail, this.picture, this.sum, this.list);
     this.flow.add(found.pieces.map((piece) => [piece[0], side(this.difference(piece)), this.said(piece)]));
     this.words();
   }
@@ -175,18 +178,23 @@ class Difference {
 
   words() {
     const [first, second] = this.results.sides.map((one) => one.name());
-    this.legend.replaceChildren(legend([["same", t("scoring.same"), t("scoring.same_text")],
-      ["first", t("scoring.first_more"), t("scoring.more_text", { model: first })], ["second", t("scoring.second_more"), t("scoring.more_text", { model: second })]]));
     this.flow.element.setAttribute("aria-label", t("scoring.view_difference"));
-    const { pieces, biggest, bits: all, bytes } = this.found;
+    const { pieces, bits: all, bytes } = this.found;
+    const biggest = this.found.biggest.filter((place) => Math.abs(this.difference(pieces[place])) >= 0.005);
     pieces.forEach((piece, place) => this.flow.token(place)?.setAttribute("title", this.said(piece)));
     const drawn = chart(pieces.map((piece) => this.difference(piece) ?? 0), t("scoring.difference_chart"), (place) => this.flow.select(place), (place) => side(this.difference(pieces[place])));
-    this.picture.replaceChildren(h("p", { class: "caption" }, h("span", {}, t("scoring.difference_title", { first, second })), h("span", {}, t("scoring.up_to", { bits: bits(drawn.most) }))), drawn.svg);
+    this.picture.replaceChildren(h("p", { class: "caption" }, h("span", {}, t("scoring.difference_title", { first, second })), h("span", {}, t("scoring.up_to", { bits: bits(drawn.highest) }))), drawn.svg);
     this.sum.textContent = t("scoring.sum", { first, second, bits_first: bits(all[0]), bits_second: bits(all[1]), difference: signed((all[1] ?? 0) - (all[0] ?? 0)), bytes: number(bytes) });
     this.list.replaceChildren(biggest.length ? h("table", { class: "words" }, h("caption", {}, t("scoring.biggest")),
       h("thead", {}, h("tr", {}, ["piece", "", "", "difference"].map((name, column) => h("th", { scope: "col" }, column === 1 ? first : column === 2 ? second : t(`scoring.column_${name}`))))),
       h("tbody", {}, biggest.map((place) => this.row(place)))) : h("p", { class: "note" }, t("scoring.no_difference")));
     if (this.flow.place >= 0) this.select(this.flow.place);
+  }
+
+  legend() {
+    const [first, second] = this.results.sides.map((one) => one.name());
+    return legend([["same", t("scoring.same"), t("scoring.same_text")], ["first", t("scoring.first_more"), t("scoring.more_text", { model: first })],
+      ["second", t("scoring.second_more"), t("scoring.more_text", { model: second })]]);
   }
 
   row(place) {

@@ -24,30 +24,24 @@ export class Flow {
     this.id = id;
     this.selected = selected;
     this.place = -1;
-    this.count = 0;
+    this.spans = [];
     this.element = h("div", { class: "tokens", id, role: "listbox", tabindex: "0", onkeydown: (event) => this.key(event),
       onclick: (event) => { const token = event.target.closest(".t"); if (token) this.select(Number(token.dataset.place)); } });
-  }
-
-  clear() {
-    this.place = -1;
-    this.count = 0;
-    this.element.replaceChildren();
-    this.element.removeAttribute("aria-activedescendant");
   }
 
   /** Adds pieces: [text with marks, class, spoken title]. */
   add(pieces) {
     const made = document.createDocumentFragment();
     for (const [text, kind, title] of pieces) {
-      const place = this.count++;
-      made.append(h("span", { class: `t ${kind}`, role: "option", "aria-selected": "false", id: `${this.id}-${place}`, "data-place": place, title }, running(text)));
+      const place = this.spans.length;
+      this.spans.push(h("span", { class: `t ${kind}`, role: "option", "aria-selected": "false", id: `${this.id}-${place}`, "data-place": place, title }, running(text)));
+      made.append(this.spans[place]);
       if (text.endsWith("↵")) made.append("\n");
     }
     this.element.append(made);
   }
 
-  select(place, tell = true) {
+  select(place) {
     const before = this.token(this.place);
     mark(before, false);
     this.place = place;
@@ -55,22 +49,23 @@ export class Flow {
     if (!token) return;
     mark(token, true);
     this.element.setAttribute("aria-activedescendant", token.id);
+    this.selected(place);
     const box = this.element.getBoundingClientRect();
     const own = token.getBoundingClientRect();
     if (own.top < box.top || own.bottom > box.bottom) this.element.scrollTop += own.top - box.top - box.height / 3;
-    if (tell) this.selected(place);
   }
 
   token(place) {
-    return place < 0 ? null : document.getElementById(`${this.id}-${place}`);
+    return this.spans[place] || null;
   }
 
   key(event) {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, PageDown: 20, PageUp: -20 }[event.key];
-    const to = event.key === "Home" ? 0 : event.key === "End" ? this.count - 1 : step ? this.place + step : null;
-    if (to === null || !this.count) return;
+    const to = event.key === "Home" ? 0 : event.key === "End" ? this.spans.length - 1 : step ? this.place + step : null;
+    if (to === null || !this.spans.length) return;
     event.preventDefault();
-    this.select(Math.max(0, Math.min(this.count - 1, to)));
+    event.stopPropagation();
+    this.select(Math.max(0, Math.min(this.spans.length - 1, to)));
   }
 }
 
@@ -89,7 +84,8 @@ export function chart(values, label, choose, kinds = null) {
     for (let other = begin; other < Math.floor(((bar + 1) * known.length) / count); other++) if (Math.abs(known[other]) > Math.abs(known[place])) place = other;
     return place;
   });
-  const most = Math.max(1, ...bars.map((place) => Math.abs(known[place])));
+  const highest = Math.max(0, ...bars.map((place) => Math.abs(known[place])));
+  const most = Math.max(1, highest);
   const signed = known.some((value) => value < 0);
   const [height, base] = signed ? [80, 40] : [64, 64];
   const svg = document.createElementNS(SPACE, "svg");
@@ -105,7 +101,7 @@ export function chart(values, label, choose, kinds = null) {
   const line = document.createElementNS(SPACE, "line");
   set(line, { x1: 0, x2: Math.max(count, 24) * 4, y1: base, y2: base, class: "ground" });
   svg.append(line);
-  return { svg, most };
+  return { svg, highest };
 }
 
 /** What the colours and lines mean: [class, name, explanation]. */
