@@ -14,6 +14,7 @@
     │   │   └── DownloadCancelled  it was cancelled; what has come is kept, and the next download goes on from there
     │   └── WorkerDied             the model's process ended by itself
     ├── ScoreError                 a text that cannot be scored, or scores that cannot be compared
+    ├── TraceError                 a recorded token that keeps too little of how it was chosen
     ├── SearchError                a search of a vocabulary that cannot be understood
     ├── StoreError                 the run store cannot be read or written
     ├── SessionBusy                a second run was asked for while one is active
@@ -102,6 +103,10 @@ class WorkerDied(ModelError):
 
 class ScoreError(SamanthaError):
     """A text that cannot be scored, or two scores that cannot be compared."""
+
+
+class TraceError(SamanthaError):
+    """A recorded token of which too little was kept to answer what is asked."""
 
 
 class SearchError(SamanthaError):

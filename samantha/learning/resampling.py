@@ -5,11 +5,11 @@ temperature and tail-free sampling feel them. What is not here: what the result 
 """
 
 import math
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from samantha.hyperparameters import Hyperparameters
 from samantha.learning import samplers
@@ -25,6 +25,9 @@ FLOAT32 = 6e-8
 DEPTHS: Floats = np.concatenate([[0], np.geomspace(0.01, 60, 60)])
 """How far below the highest of the tail a token is looked for that a penalty changes most."""
 
+Penalty = Callable[[Any, Any], Any]
+"""Gives the new logits for logits and what touches them, shapes that fit each other."""
+
 
 class Known(NamedTuple):
     """What a trace kept of the raw logits: ids and finite logits, descending, both of the shape (n,).
@@ -37,10 +40,9 @@ class Known(NamedTuple):
     rest: Rest
     impossible: int
 
-    def outside(self, of: Mapping[int, float]) -> dict[int, float]:
-        """Of these tokens those whose logits are not known, with their values."""
-        known = set(self.ids.tolist())
-        return {token: value for token, value in of.items() if token not in known}
+    def unknown(self, ids: Any) -> NDArray[np.bool_]:
+        """Of each of these ids, shape (m,), whether its logit is not known."""
+        return ~np.isin(np.asarray(ids, np.int64), self.ids)
 
 
 class Given(NamedTuple):
@@ -132,18 +134,22 @@ class Resampling:
 
     def _penalised(self, v: Hyperparameters, window: Sequence[int]) -> Candidates:
         knobs = (v.repeat_penalty, v.presence_penalty, v.frequency_penalty)
-        times = np.array(list(self._known.outside(Counter(window)).values()))
+        occurring, times = np.unique(np.asarray(window, np.int64), return_counts=True)
+        times = times[self._known.unknown(occurring)]
         left = samplers.penalties(self.left, window, *knobs)
-        return self._moved(left, times, lambda logits: samplers.penalised(logits, times[:, None], *knobs))
+        return self._moved(left, times, lambda logits, times: samplers.penalised(logits, times, *knobs))
 
     def _subtracted(self, amounts: Mapping[int, float]) -> Candidates:
-        less = np.array(list(self._known.outside(amounts).values()))
-        return self._moved(samplers.subtracted(self.left, amounts), less, lambda logits: logits - less[:, None])
+        less = np.array(list(amounts.values()))[self._known.unknown(list(amounts))]
+        return self._moved(samplers.subtracted(self.left, amounts), less, lambda logits, less: logits - less)
 
-    def _moved(self, left: Candidates, touched: Floats, penalised: Callable[[Floats], Floats]) -> Candidates:
-        """Move the weight of tokens of the tail that are touched, shape (m,), from its top to where they can get.
+    def _moved(self, left: Candidates, touched: NDArray[Any], penalised: Penalty) -> Candidates:
+        """Move the weight of tokens of the tail from its top to where a penalty can get them at most.
 
-        How much a penalty changes hangs on the token's logit, which is not known: the worst of all is taken.
+        How much it changes hangs on the token's logit, which is not known: the worst of all is taken.
+
+        Args:
+            touched: shape (m,), what `penalised` makes use of for each token of the tail that the penalty touches.
         """
         unknown = left.ids == UNKNOWN
         if not touched.size or not unknown.any():
@@ -151,14 +157,14 @@ class Resampling:
         self._scale = None
         if not self._moving:
             return left
+        kinds, counts = np.unique(touched, return_counts=True)
         highest = float(left.logits[unknown][0])
-        logits = highest - DEPTHS
-        moved = penalised(logits)
+        logits = np.broadcast_to(highest - DEPTHS, (kinds.size, DEPTHS.size))
+        moved = penalised(logits, kinds[:, None])
         gain = self._moving * (np.exp(moved - highest) - np.exp(logits - highest))
         worst = gain.argmax(axis=1)
         shift = np.take_along_axis(moved - logits, worst[:, None], axis=1)[:, 0]
-        tokens = np.where(gain.max(axis=1) > 0, np.exp(-DEPTHS[worst]), 0.0)
-        return _shifted(left, highest, shift, tokens)
+        return _shifted(left, highest, shift, np.where(gain.max(axis=1) > 0, np.exp(-DEPTHS[worst]) * counts, 0.0))
 
     def _deviation(self) -> float | None:
         """Of all logits, exactly, while the whole rest is there as it was."""

@@ -127,8 +127,9 @@ def penalties(of: Candidates, before: Sequence[int], repeat: float, presence: fl
     """Penalise the tokens of `before`, see `penalised` and `recent`."""
     if not len(before):
         return of
-    counts = np.bincount(np.asarray(before, np.int64), minlength=int(of.ids.max(initial=0)) + 1)
-    times = np.where(of.ids >= 0, counts[of.ids], 0)
+    occurring, counts = np.unique(np.asarray(before, np.int64), return_counts=True)
+    places = np.minimum(np.searchsorted(occurring, of.ids), occurring.size - 1)
+    times = np.where(occurring[places] == of.ids, counts[places], 0)
     return _sorted(of._replace(logits=penalised(of.logits, times, repeat, presence, frequency)))
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 import numpy as np
 
-from samantha.errors import HyperparameterError
+from samantha.errors import TraceError
 from samantha.hyperparameters import KNOBS, Hyperparameters
 from samantha.learning import beyond, samplers
 from samantha.learning.resampling import Given, Known, Resampling
@@ -80,7 +80,7 @@ def what_if(
             choices are always among them.
 
     Raises:
-        HyperparameterError: the trace keeps no logits.
+        TraceError: the trace keeps no logits.
     """
     known = _known(trace, selected_id)
     amounts, dry_known = _dry(trace, recorded, values, before)
@@ -112,7 +112,7 @@ def _known(trace: TokenTrace, selected: int) -> Known:
     ids = np.frombuffer(trace.ids, "<i4").astype(np.int64)
     logits = np.frombuffer(trace.logits, "<f4").astype(np.float64)
     if not ids.size or ids.size != logits.size:
-        raise HyperparameterError(
+        raise TraceError(
             "This token was recorded without its logits: trace the answer anew to try values on it."
         )
     finite, rest = np.isfinite(logits), trace.rest
@@ -135,7 +135,7 @@ def _passes(
     if not rest.count:
         return likely, [], close
     others = [Resampling(known, make(rest)) for make in (beyond.flattest, beyond.steepest)]
-    if known.outside({**dict.fromkeys(given.before, 1.0), **given.dry}):
+    if known.unknown([*given.before, *given.dry]).any():
         others += [Resampling(known, beyond.steepest(rest), moving=moving) for moving in (-1, 1)]
     return likely, [other.run(values, given) for other in others], close
 
