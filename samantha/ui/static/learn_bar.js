@@ -16,6 +16,7 @@ class Bar {
     this.element = element;
     this.running = false;
     this.problems = new Map();
+    this.chosen = null;
     this.radios = SPEEDS.map((speed) => this.radio(speed));
     this.speeds = h("fieldset", { class: "speeds" }, this.legend = h("legend", {}), this.radios.map((one) => one.label));
     this.tokens = h("input", { type: "number", id: "learn-tokens", min: "1", max: String(MOST), step: "1", value: "1" });
@@ -48,9 +49,16 @@ class Bar {
   }
 
   radio(speed) {
-    const input = h("input", { type: "radio", name: "learn-speed", value: String(speed), onchange: () => this.say(request("speed", { speed })) });
+    const input = h("input", { type: "radio", name: "learn-speed", value: String(speed), onchange: () => this.choose(speed) });
     const text = h("span", {});
     return { speed, input, text, label: h("label", { class: "speed" }, input, text) };
+  }
+
+  /** Another speed; it counts as chosen here at once, so that a start right after it does not overtake it. */
+  choose(speed) {
+    learned.pace = { ...learned.pace, speed };
+    this.chosen = this.say(request("speed", { speed }));
+    this.draw();
   }
 
   /** Shows what went wrong, or that nothing did. */
@@ -73,6 +81,7 @@ class Bar {
 
   /** Starts the chain of the Chain tab; learning mode goes on with it. */
   async start(speed = null) {
+    await this.chosen;
     const wanted = typeof speed === "string" ? speed : learned.pace.speed === "off" ? 0 : null;
     if (wanted !== null && !(await this.say(request("speed", { speed: wanted })))) return;
     this.press();
