@@ -1,8 +1,9 @@
 """A context: evaluated tokens and how they are reused without changing the answer. It renders and samples nothing.
 
-A prompt is evaluated in chunks of 64 tokens at fixed absolute positions, and only whole chunks are reused: a KV entry
-computed one token at a time differs in its last bits from one computed in a prompt pass, so the usual prefix cache can
-flip a near-tie. Here a cached and an uncached run evaluate the same batches and give the same logits.
+A prompt is evaluated in chunks of 64 tokens at fixed absolute positions, and only whole chunks are reused, or the very
+same prompt: a KV entry computed one token at a time differs in its last bits from one computed in a prompt pass, so the
+usual prefix cache can flip a near-tie. Here a cached and an uncached run evaluate the same batches and give the same
+logits. A prompt that another one displaces is put on a shelf, for chains that alternate.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,11 +15,15 @@ from numpy.typing import NDArray
 from samantha.errors import ModelError
 from samantha.models.llama import native
 from samantha.models.llama.native import AbortFlag, lib
+from samantha.models.llama.shelf import Shelf, shared
 from samantha.models.llama.weights import Weights
 from samantha.models.model import LoadOptions
 
 CHUNK = 64
 """Tokens of a prompt chunk. 32, 64 and 128 all gave bit-identical logits; 64 is fast enough to evaluate."""
+
+WORTH_KEEPING = 2 * CHUNK
+"""Tokens of a prompt that another one would displace, from which on it is put aside."""
 
 
 class Aborted(Exception):
@@ -46,9 +51,14 @@ class Context:
         self.abort.install(self.handle)
         self._memory = lib.llama_get_memory(self.handle)
         self._batch = lib.llama_batch_init(CHUNK, 0, 1)
-        self._chunks: list[int] = []
+        self._n_vocab = weights.n_vocab
         self._prompt: list[int] = []
+        self._complete = False
         self._answer: list[int] = []
+        self._after_prompt = np.empty(0, np.float32)
+        self._shelf = Shelf()
+        self.given: NDArray[np.float32] | None = None
+        """The last logits, where they were kept and nothing was evaluated; None: llama.cpp has them."""
         self.evaluated = 0
         """Tokens evaluated since the context was made: what reuse saves can be counted."""
 
@@ -60,15 +70,15 @@ class Context:
             self.handle = None
 
     def reset(self) -> None:
-        """Forget all tokens."""
-        lib.llama_memory_clear(self._memory, True)
-        self._chunks, self._prompt, self._answer = [], [], []
+        """Forget all tokens, and the prompts that were put aside."""
+        self.empty()
+        self._shelf.clear()
 
     def prefill(self, tokens: Sequence[int], reuse: bool) -> Iterator[tuple[int, int]]:
         """Evaluate a prompt in sequence 0 so that the last token's logits are the last output.
 
         Args:
-            reuse: keep whole chunks that are there already.
+            reuse: keep what is there already, or was put aside: whole chunks, or the very same prompt.
 
         Yields:
             how many tokens are done, and how many of them were reused: first before anything is evaluated.
@@ -77,17 +87,20 @@ class Context:
             Aborted: whole chunks that were evaluated stay.
             ModelError: llama.cpp could not evaluate it.
         """
-        reused = self._keep(tokens) if reuse else self._keep(())
+        reused = self._keep(tokens) if reuse else self.empty()
         yield reused, reused
+        if reused == len(tokens):
+            self.given = self._after_prompt
+            return
         for start in range(reused, len(tokens), CHUNK):
             chunk = tokens[start : start + CHUNK]
             self._fill([(0, start + place, token, start + place == len(tokens) - 1)
                         for place, token in enumerate(chunk)])
             self._decode()
-            if len(chunk) == CHUNK:
-                self._chunks.extend(chunk)
+            self._prompt.extend(chunk)
             yield start + len(chunk), reused
-        self._prompt = list(tokens)
+        self._complete = True
+        self._after_prompt = self._row(-1).copy()
 
     def resume(self, prompt: Sequence[int], answer: Sequence[int], reuse: bool) -> Iterator[tuple[int, int]]:
         """Evaluate a prompt and the beginning of its answer, so that the last token's logits are the last output.
@@ -117,7 +130,7 @@ class Context:
         self.step([(0, len(self._prompt) + len(self._answer), token)])
         self._answer.append(token)
 
-    def logits_of_each(self, tokens: Sequence[int], n_vocab: int) -> Iterator[tuple[int, list[NDArray[np.float32]]]]:
+    def logits_of_each(self, tokens: Sequence[int]) -> Iterator[tuple[int, list[NDArray[np.float32]]]]:
         """Evaluate tokens in an empty context; the logits after each of them, chunk by chunk.
 
         Yields:
@@ -131,8 +144,7 @@ class Context:
             chunk = tokens[start : start + CHUNK]
             self._fill([(0, start + place, token, True) for place, token in enumerate(chunk)])
             self._decode()
-            rows = (lib.llama_get_logits_ith(self.handle, place) for place in range(len(chunk)))
-            yield start, [np.ctypeslib.as_array(row, shape=(n_vocab,)) for row in rows]
+            yield start, [self._row(place) for place in range(len(chunk))]
 
     def fork(self, sequences: int, length: int) -> None:
         """Share the first `length` tokens of sequence 0 with sequences 1 to `sequences` - 1."""
@@ -158,35 +170,63 @@ class Context:
 
     def _kept(self, prompt: Sequence[int], answer: Sequence[int]) -> int | None:
         """Cut the context back to what it has of an answer, less one token to evaluate; None where that cannot be."""
-        if not answer or list(prompt) != self._prompt:
+        if not answer or not self._complete or list(prompt) != self._prompt:
             return None
         common = 0
         while common + 1 < len(answer) and common < len(self._answer) and answer[common] == self._answer[common]:
             common += 1
-        for sequence in range(1, self.options.n_seq_max):
-            lib.llama_memory_seq_rm(self._memory, sequence, -1, -1)
-        if not lib.llama_memory_seq_rm(self._memory, 0, len(prompt) + common, -1):
+        if not self._only(len(prompt) + common):
             return None
         self._answer = self._answer[:common]
         return common
 
     def _keep(self, tokens: Sequence[int]) -> int:
-        """Forget everything but the whole chunks that begin `tokens`; at least one token is left to evaluate."""
-        self._prompt, self._answer = [], []
-        common = 0
-        while (
-            common + CHUNK < len(tokens)
-            and common + CHUNK <= len(self._chunks)
-            and list(tokens[common : common + CHUNK]) == self._chunks[common : common + CHUNK]
-        ):
-            common += CHUNK
+        """Forget everything but what begins `tokens`, from here or from the shelf; how many tokens that is."""
+        here = shared(self._prompt, tokens, CHUNK) if self._complete else self._chunks_shared(tokens)
+        there, kept = self._shelf.best(tokens, CHUNK)
+        if self._complete and len(self._prompt) - here >= WORTH_KEEPING:
+            self._put_aside()
+        if kept is not None and there > here:
+            self.empty()
+            if self._shelf.restore(self.handle, kept):
+                self._prompt, self._after_prompt, self._complete = list(kept.tokens), kept.logits, True
+                here = there
+            else:
+                here = 0
+        return self._cut(here, len(tokens))
+
+    def _chunks_shared(self, tokens: Sequence[int]) -> int:
+        """The same for a prompt whose evaluation was aborted: only its whole chunks count."""
+        whole = len(self._prompt) // CHUNK * CHUNK
+        return min(shared(self._prompt[:whole], tokens, CHUNK), (len(tokens) - 1) // CHUNK * CHUNK)
+
+    def _put_aside(self) -> None:
+        if self._only(len(self._prompt)):
+            self._shelf.put(self.handle, self._prompt, self._after_prompt)
+
+    def _cut(self, length: int, wanted: int) -> int:
+        """Keep the first tokens of sequence 0 and nothing else; how many are left."""
+        if length == 0 or not self._only(length):
+            return self.empty()  # recurrent models cannot be cut back to a position
+        self._complete = length == wanted == len(self._prompt)
+        self._prompt, self._answer = self._prompt[:length], []
+        return length
+
+    def _only(self, length: int) -> bool:
+        """Drop all other sequences, and of sequence 0 what comes after `length` tokens."""
         for sequence in range(1, self.options.n_seq_max):
             lib.llama_memory_seq_rm(self._memory, sequence, -1, -1)
-        if common == 0 or not lib.llama_memory_seq_rm(self._memory, 0, common, -1):
-            self.reset()  # recurrent models cannot be cut back to a position
-            return 0
-        self._chunks = self._chunks[:common]
-        return common
+        return bool(lib.llama_memory_seq_rm(self._memory, 0, length, -1))
+
+    def empty(self) -> int:
+        """Forget what is evaluated; prompts that were put aside stay. Nothing is left: 0."""
+        lib.llama_memory_clear(self._memory, True)
+        self._prompt, self._answer, self._complete = [], [], False
+        return 0
+
+    def _row(self, index: int) -> NDArray[np.float32]:
+        """Shape (vocabulary,): a view of llama.cpp's memory until the next evaluation."""
+        return np.ctypeslib.as_array(lib.llama_get_logits_ith(self.handle, index), shape=(self._n_vocab,))
 
     def _fill(self, entries: Sequence[tuple[int, int, int, bool]]) -> None:
         batch = self._batch
@@ -199,6 +239,7 @@ class Context:
             batch.logits[place] = output
 
     def _decode(self) -> None:
+        self.given = None
         status = lib.llama_decode(self.handle, self._batch)
         if status == 2:
             raise Aborted

@@ -70,9 +70,9 @@ class Sample:
         """Choose the next token from output `output` of the last batch; `reason` is set when it is the last one."""
         if self._force is not None:
             token, self._force = self._force, None
-            trace = self._sampler.force(context.handle, output, token)
+            trace = self._sampler.force(context.handle, output, token, context.given)
         else:
-            token, trace = self._sampler.sample(context.handle, output)
+            token, trace = self._sampler.sample(context.handle, output, context.given)
         shown = self._take(token)
         if self.reason:
             shown += self._stream.finish()

@@ -105,7 +105,7 @@ class LlamaModel:
         self._adjusting = values
 
     def score(self, request: ScoreRequest) -> Iterator[PromptProgress | Scored]:
-        """See `models.model.Model.score`; the context is empty afterwards."""
+        """See `models.model.Model.score`; what was evaluated last is forgotten."""
         context = self._open()
         self._ending = None
         context.abort.clear()
@@ -115,7 +115,7 @@ class LlamaModel:
         except Aborted:
             return
         finally:
-            context.reset()
+            context.empty()
 
     def vocabulary(self) -> list[VocabularyToken]:
         """Every token, by id."""

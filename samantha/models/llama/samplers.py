@@ -96,26 +96,33 @@ class SamplerChain:
             )
         self._accept(token)
 
-    def sample(self, context: Any, index: int) -> tuple[int, TokenTrace | None]:
+    def sample(
+        self, context: Any, index: int, given: NDArray[np.float32] | None = None
+    ) -> tuple[int, TokenTrace | None]:
         """Choose and accept a token from the logits of output `index` of the last batch; traced with a recorder.
+
+        Args:
+            given: the logits, shape (vocabulary,), where llama.cpp does not have them any more.
 
         Raises:
             GrammarError: the grammar leaves no token.
             ModelError: the logits are no numbers.
         """
         self._chosen += 1
-        plain = self._grammar is None and self._recorder is None and len(self._stages) == 1
+        plain = given is None and self._grammar is None and self._recorder is None and len(self._stages) == 1
         if plain and not isinstance(self._stages[0].sampler, float):
             if self._chosen % NAN_CHECKS == 1:
                 check(self._logits(context, index))
             return int(lib.llama_sampler_sample(self._stages[0].sampler, context, index)), None
-        logits = self._logits(context, index)
+        logits = self._logits(context, index) if given is None else given
         check(logits)
         token = self._choose(logits)
         self._accept(token)
         return token, self._recorder.finish(token, False) if self._recorder else None
 
-    def force(self, context: Any, index: int, token: int) -> TokenTrace | None:
+    def force(
+        self, context: Any, index: int, token: int, given: NDArray[np.float32] | None = None
+    ) -> TokenTrace | None:
         """Accept a token that is given, drawing nothing; its trace shows what the samplers would have left.
 
         Raises:
@@ -123,7 +130,7 @@ class SamplerChain:
         """
         trace = None
         if self._recorder:
-            logits = self._logits(context, index)
+            logits = self._logits(context, index) if given is None else given
             check(logits)
             self._recorder.begin(logits)
             array = self._array(logits)

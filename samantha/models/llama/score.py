@@ -37,9 +37,9 @@ def scores(
     done = 1
     yield PromptProgress(min(done, len(tokens)), len(tokens), 0)
     for begin, first in _windows(len(tokens), context.n_ctx):
-        context.reset()
+        context.empty()
         window = tokens[begin : begin + context.n_ctx]
-        for start, rows in context.logits_of_each(window, weights.n_vocab):
+        for start, rows in context.logits_of_each(window):
             scored = []
             for row, logits in enumerate(rows):
                 predicted = begin + start + row + 1

@@ -22,6 +22,8 @@ def logits(context: Context, tokens: Sequence[int], reuse: bool, n_vocab: int) -
     reused = 0
     for _, kept in context.prefill(tokens, reuse):
         reused = kept
+    if context.given is not None:
+        return context.given.copy(), reused
     return np.ctypeslib.as_array(lib.llama_get_logits_ith(context.handle, -1), shape=(n_vocab,)).copy(), reused
 
 
@@ -62,9 +64,7 @@ def test_one_and_two_threads_give_bit_identical_logits(random_gguf: Path, open_m
 
 
 @pytest.mark.parametrize("length", [CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK])
-def test_the_same_prompt_again_evaluates_only_its_last_chunk(
-    random_gguf: Path, open_model: OpenModel, length: int
-) -> None:
+def test_the_same_prompt_again_evaluates_nothing(random_gguf: Path, open_model: OpenModel, length: int) -> None:
     model = open_model(random_gguf)
     context = model._open()
     prompt = list(range(length))
@@ -72,8 +72,60 @@ def test_the_same_prompt_again_evaluates_only_its_last_chunk(
     before = context.evaluated
     again, reused = logits(context, prompt, True, 2048)
     assert np.array_equal(first, again)
-    assert reused % CHUNK == 0
-    assert context.evaluated - before == length - reused <= CHUNK
+    assert reused == length
+    assert context.evaluated == before
+
+
+@pytest.mark.parametrize("name", ["random_gguf", "tiny_gguf"])
+def test_prompts_that_alternate_are_evaluated_once(
+    name: str, open_model: OpenModel, request: pytest.FixtureRequest
+) -> None:
+    """Three prompts of 700 tokens in turns, each with other last words at each visit, bit-identical to fresh ones."""
+    path: Path = request.getfixturevalue(name)
+    kept, fresh = open_model(path), open_model(path)
+    words = kept._weights.n_vocab
+    source = random.Random(3)
+    beginnings = [[source.randrange(words) for _ in range(700)] for _ in range(3)]
+    for visit in range(4):
+        for beginning in beginnings:
+            prompt = beginning + [source.randrange(words) for _ in range(visit)]
+            before = kept._open().evaluated
+            with_shelf, reused = logits(kept._open(), prompt, True, words)
+            without, _ = logits(fresh._open(), prompt, False, words)
+            assert np.array_equal(with_shelf, without)
+            if visit:
+                assert reused == 700 // CHUNK * CHUNK
+                assert kept._open().evaluated - before == len(prompt) - reused
+
+
+def test_a_prompt_that_comes_back_word_for_word_needs_no_evaluation(
+    random_gguf: Path, open_model: OpenModel
+) -> None:
+    context = open_model(random_gguf)._open()
+    one, other = list(range(900)), list(range(900, 0, -1))
+    first, _ = logits(context, one, True, 2048)
+    logits(context, other, True, 2048)
+    before = context.evaluated
+    again, reused = logits(context, one, True, 2048)
+    assert np.array_equal(first, again)
+    assert (reused, context.evaluated - before) == (900, 0)
+
+
+def test_the_shelf_keeps_no_more_than_its_capacity(random_gguf: Path, open_model: OpenModel) -> None:
+    context = open_model(random_gguf)._open()
+    prompts = [[number] * 300 for number in range(5)]
+    logits(context, prompts[0], True, 2048)
+    logits(context, prompts[1], True, 2048)
+    one = context._shelf.size
+    assert one > 0
+    context._shelf._capacity = int(2.5 * one)
+    for prompt in prompts[2:]:
+        logits(context, prompt, True, 2048)
+        assert context._shelf.size <= 2.5 * one
+    assert logits(context, prompts[0], True, 2048)[1] == 0
+    assert logits(context, prompts[3], True, 2048)[1] == 300
+    context.reset()
+    assert context._shelf.size == 0
 
 
 def test_an_answer_between_does_not_disturb_reuse(random_gguf: Path, open_model: OpenModel) -> None:
