@@ -34,6 +34,8 @@ samantha run prompts.txt --model tiny --responses 2
 echo "Write about the sea." | samantha run --json
 samantha complete "Once upon a time" --max_tokens 20
 samantha runs show last
+samantha tokens "Write about the sea." --top 5
+samantha tokens --run last --csv
 ```
 """
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from samantha import __version__
 from samantha.cli.parsing import MISTAKE, Parser
-from samantha.errors import ChainError, SamanthaError
+from samantha.errors import ChainError, SamanthaError, SearchError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("serve", "Open the workbench in the browser (also without any command)."),
@@ -16,7 +16,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "chat": ("chat", "Talk with a model in the terminal."),
     "complete": ("complete", "Continue a text as it is, without a chat template."),
     "code": ("code", "Run code in the sandbox; JupyterLab, D-Tale, databases, executables; what goes on."),
+    "tokens": ("tokens", "See how each token of an answer is chosen, in a new run or a stored one; make branches."),
+    "score": ("score", "How likely a model finds a text, token by token; two models side by side."),
+    "vocab": ("vocab", "Show and search a model's vocabulary; cut a text into tokens."),
+    "info": ("info", "What a model file says of itself, without loading it."),
     "models": ("models", "List the models that can be used."),
+    "download": ("download", "Fetch models from the Hugging Face hub, list a repository's, search."),
     "runs": ("runs", "List, show, search and delete the runs that are stored."),
     "doctor": ("doctor", "Check this installation and say what is missing or degraded."),
 }
@@ -33,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _dispatch(given)
     except SamanthaError as error:
         print(f"samantha: {error}", file=sys.stderr)
-        return MISTAKE if isinstance(error, ChainError) else 1
+        return MISTAKE if isinstance(error, ChainError | SearchError) else 1
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

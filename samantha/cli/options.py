@@ -8,7 +8,7 @@ import argparse
 import ast
 import functools
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -42,6 +42,24 @@ def add(parser: argparse.ArgumentParser, leave_out: frozenset[str] = frozenset()
     for knob in KNOBS.values():
         if knob.name != "seed":
             _add_knob(groups[knob.group], knob)
+
+
+def add_knobs(parser: Any, names: Iterable[str]) -> None:
+    """Declare some hyperparameters alone."""
+    for name in names:
+        _add_knob(parser, KNOBS[name])
+
+
+def given_knobs(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The hyperparameters that the command line has, with those of `--hyperparameters`; checked."""
+    knobs = {name.removeprefix(_KNOB): value for name, value in vars(arguments).items() if name.startswith(_KNOB)}
+    return {**getattr(arguments, f"{_CHAIN}hyperparameters", {}), **knobs}
+
+
+def given_settings(arguments: argparse.Namespace) -> list[str]:
+    """The names of the chain's settings that the command line has, hyperparameters left out."""
+    names = (name.removeprefix(_CHAIN) for name in vars(arguments) if name.startswith(_CHAIN))
+    return [name for name in names if name != "hyperparameters"]
 
 
 def applied(chain: Chain, arguments: argparse.Namespace) -> Chain:

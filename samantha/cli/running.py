@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 
 BROKEN_PIPE = 141
 """Exit status when nobody reads the output any more; what a shell reports for a program that SIGPIPE ended."""
+
+
+class Stoppable(Protocol):
+    """`chain.engine.Run`, `chain.branches.Branching`."""
+
+    def stop(self) -> None:
+        """Come to an end."""
+
+    def close(self) -> None:
+        """Give it up."""
 
 
 class Outcome(msgspec.Struct):
@@ -50,18 +60,24 @@ def carry_out(
     store: RunStore | None,
     show: Callable[[Event], None],
     code: CodeRunner | None = None,
+    trace: int = 0,
 ) -> Outcome:
     """Run `chain` to its end and `show` every event; Ctrl-C and a closed output stop it, and what there is is stored.
 
     Args:
         code: runs the code of the responses; needed when the chain says `run_code`.
+        trace: how many candidates of each token's choice are recorded; 0 none.
 
     Raises:
         ChainError: a mistake in the chain; nothing was shown.
     """
-    run = engine.run(chain, models, code=code)
+    run = engine.run(chain, models, code=code, trace=trace)
+    return follow(run, store.record(run) if store else run, show)
+
+
+def follow(run: Stoppable, stream: Iterator[Event], show: Callable[[Event], None]) -> Outcome:
+    """`show` every event of `stream`, which reads `run`; Ctrl-C and a closed output stop it."""
     outcome = Outcome()
-    stream: Iterator[Event] = store.record(run) if store else run
     with contextlib.closing(run), stopped_by_interrupt(run.stop) as interruption:
         for event in stream:
             outcome.note(event)

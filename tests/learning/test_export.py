@@ -21,7 +21,9 @@ from samantha.traces import ScoredToken, TokenTrace, VocabularyToken
 from . import answers
 
 PIECES = st.lists(st.binary(max_size=6), min_size=1, max_size=5)
-AWKWARD = ["null", "NA", "nan", "None", "1e5", "007", "true", '"', "'", ",", "\n", "\r\n", "\t", " ", "", "é", "中", "\x00"]
+AWKWARD = [
+    "null", "NA", "nan", "None", "1e5", "007", "true", '"', "'", ",", "\n", "\r\n", "\t", " ", "", "é", "中", "\x00",
+]  # fmt: skip
 
 
 def pandas_read(text: str) -> Any:

@@ -38,7 +38,9 @@ def test_a_choice_names_every_sampler_and_what_it_removed() -> None:
         assert f"<!-- {text} -->" in drawn, text
 
 
-@pytest.mark.parametrize("piece", [b"$x_{1$", b"\\frac", b"$", b"\xff\x00", "中文".encode(), b"", b"x" * 300, b"<!-- -->"])
+@pytest.mark.parametrize(
+    "piece", [b"$x_{1$", b"\\frac", b"$", b"\xff\x00", "中文".encode(), b"", b"x" * 300, b"<!-- -->"]
+)
 def test_any_token_can_be_drawn(piece: bytes, recwarn: pytest.WarningsRecorder) -> None:
     shown = answers.answer(answers.token(piece, b"other"))
     for picture in (pictures.answer(shown), pictures.choice(shown.tokens[0])):
