@@ -12,6 +12,7 @@ from samantha.models.hub.downloads import Download as Download
 from samantha.models.hub.downloads import Progress as Progress
 from samantha.models.hub.downloads import RemoteFile as RemoteFile
 from samantha.models.hub.faults import Patience as Patience
+from samantha.models.hub.fetching import check_room as check_room
 from samantha.models.hub.fetching import fetch as fetch
 from samantha.models.hub.hosts import confirm as confirm
 from samantha.models.hub.keeping import FOR_TESTING as FOR_TESTING
@@ -21,6 +22,7 @@ from samantha.models.hub.listing import Listed as Listed
 from samantha.models.hub.listing import listed as listed
 from samantha.models.hub.references import is_remote as is_remote
 from samantha.models.hub.references import items as items
+from samantha.models.hub.references import shown as shown
 from samantha.models.hub.resolving import Unusable as Unusable
 from samantha.models.hub.resolving import resolve as resolve
 from samantha.models.hub.resolving import resolve_list as resolve_list

@@ -7,7 +7,7 @@ any host, only warns of a full disk, and cannot be cancelled.
 """
 
 import contextlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -46,7 +46,8 @@ def fetch(
         DownloadCancelled: `cancelled` said so, within a fraction of a second.
         DownloadError: it failed; one sentence says why and what to do.
     """
-    entry = (cache or Cache()).entry(download.key)
+    cache = cache or Cache()
+    entry = cache.entry(download.key)
     told = _Told(download)
     paths = entry.paths()
     if not paths:
@@ -54,7 +55,7 @@ def fetch(
             yield from _turn(entry, cancelled, told, until_done)
             paths = entry.paths()
             if not paths:
-                _make_room(entry, download)
+                check_room([download], cache)
                 paths = yield from _files(entry, download, cancelled, patience or Patience(), told)
                 entry.finished(download, paths)
     entry.asked(download)
@@ -92,9 +93,25 @@ def _turn(
     until_done.callback(lock.release)
 
 
-def _make_room(entry: Entry, download: Download) -> None:
-    if download.size is not None:
-        room.check(entry.folder, download.size - min(entry.arrived(), download.size), download.title)
+def check_room(downloads: Collection[Download], cache: Cache | None = None) -> None:
+    """Refuse, before anything is fetched, what does not fit the disk together.
+
+    Raises:
+        DownloadError: with the numbers.
+    """
+    cache = cache or Cache()
+    wanted = {download.key: download for download in downloads}
+    needed = sum(_missing(cache.entry(key), download) for key, download in wanted.items())
+    title = next(iter(wanted.values())).title if len(wanted) == 1 else f"Fetching these {len(wanted)} models"
+    if needed:
+        room.check(cache.folder, needed, title)
+
+
+def _missing(entry: Entry, download: Download) -> int:
+    """Bytes that are still to come; 0 where nobody says how many."""
+    if download.size is None or entry.paths():
+        return 0
+    return download.size - min(entry.arrived(), download.size)
 
 
 def _files(

@@ -134,6 +134,12 @@ def silent(handler: Handler, content: bytes) -> None:
     time.sleep(30)
 
 
+def mute(handler: Handler, content: bytes) -> None:
+    """No answer at all."""
+    time.sleep(5)
+    handler.hang_up()
+
+
 def moved(url: str) -> Fault:
     return lambda handler, content: handler.answer(302, {"Location": url})
 

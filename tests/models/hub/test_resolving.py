@@ -172,7 +172,7 @@ def test_a_hub_that_contradicts_itself(hub: HubServer, found: Found, headers: di
 
 
 def test_looking_up_can_be_cancelled(hub: HubServer) -> None:
-    hub.hub_faults.append(faults.silent)
+    hub.hub_faults.append(faults.mute)
     with pytest.raises(DownloadCancelled):
         resolve("user/repo", lambda: bool(hub.seen))
 
