@@ -27,6 +27,19 @@ class Tail(NamedTuple):
     tokens: Floats
 
 
+class Tails(NamedTuple):
+    """The three shapes."""
+
+    likely: Tail
+    flattest: Tail
+    steepest: Tail
+
+
+def tails(rest: Rest) -> Tails | None:
+    """The tails that a rest may be; None where there is none."""
+    return Tails(likely(rest), flattest(rest), steepest(rest)) if rest.count else None
+
+
 def without(rest: Rest, logit: float) -> Rest:
     """The statistics of the tokens but one, whose logit is known from elsewhere; the maximum is then a bound."""
     if rest.maximum is None or rest.mean is None or rest.deviation is None or rest.log_sum_exp is None:

@@ -5,7 +5,7 @@ temperature and tail-free sampling feel them. What is not here: what the result 
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from samantha.hyperparameters import Hyperparameters
 from samantha.learning import samplers
-from samantha.learning.beyond import Tail
+from samantha.learning.beyond import Tail, Tails
 from samantha.learning.samplers import UNKNOWN, Candidates, Floats, Integers
 from samantha.traces import Rest
 
@@ -32,27 +32,32 @@ Penalty = Callable[[Any, Any], Any]
 class Known(NamedTuple):
     """What a trace kept of the raw logits: ids and finite logits, descending, both of the shape (n,).
 
-    `rest` is what is known of the others, `impossible` how many were minus infinity.
+    `rest` is what is known of the others, `tails` what they may have been; `impossible` were minus infinity.
     """
 
     ids: Integers
     logits: Floats
     rest: Rest
+    tails: Tails | None
     impossible: int
 
     def unknown(self, ids: Any) -> NDArray[np.bool_]:
         """Of each of these ids, shape (m,), whether its logit is not known."""
-        return ~np.isin(np.asarray(ids, np.int64), self.ids)
+        wanted, there = np.asarray(ids, np.int64), np.sort(self.ids)
+        if not there.size:
+            return np.ones(wanted.size, np.bool_)
+        places = np.minimum(np.searchsorted(there, wanted), there.size - 1)
+        return np.not_equal(there[places], wanted)
 
 
 class Given(NamedTuple):
     """What the samplers are told beside the logits.
 
-    `before` are the tokens of prompt and answer before this one, `dry` what DRY subtracts by id; `fires` says whether
-    XTC acts this time.
+    `before` are the tokens of prompt and answer before this one, shape (n,); `dry` is what DRY subtracts, by id;
+    `fires` says whether XTC acts this time.
     """
 
-    before: Sequence[int]
+    before: Integers
     dry: Mapping[int, float]
     fires: bool
 
@@ -132,9 +137,9 @@ class Resampling:
             case _:
                 return self._cooled(v)
 
-    def _penalised(self, v: Hyperparameters, window: Sequence[int]) -> Candidates:
+    def _penalised(self, v: Hyperparameters, window: Integers) -> Candidates:
         knobs = (v.repeat_penalty, v.presence_penalty, v.frequency_penalty)
-        occurring, times = np.unique(np.asarray(window, np.int64), return_counts=True)
+        occurring, times = np.unique(window, return_counts=True)
         times = times[self._known.unknown(occurring)]
         left = samplers.penalties(self.left, window, *knobs)
         return self._moved(left, times, lambda logits, times: samplers.penalised(logits, times, *knobs))

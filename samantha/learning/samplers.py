@@ -7,7 +7,7 @@ its edge cases (tests/models/llama/test_sampler_definitions), and tokens beyond 
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from samantha.models.llama import tail_free
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+
+Tokens = TypeVar("Tokens", Sequence[int], Integers)
 
 UNKNOWN = -1
 """The id of an entry that stands for tokens whose ids are not known."""
@@ -107,7 +109,7 @@ def is_on(name: str, values: Hyperparameters) -> bool:
             return bool(getattr(v, name) < 1)
 
 
-def recent(before: Sequence[int], last_n: int) -> Sequence[int]:
+def recent(before: Tokens, last_n: int) -> Tokens:
     """The tokens that penalties and dry look at: the last `last_n` of prompt and answer, -1 all of them."""
     return before if last_n < 0 else before[max(0, len(before) - last_n) :]
 
@@ -123,9 +125,11 @@ def penalised(logits: Any, counts: Any, repeat: float, presence: float, frequenc
     return np.where(counts > 0, less, logits)
 
 
-def penalties(of: Candidates, before: Sequence[int], repeat: float, presence: float, frequency: float) -> Candidates:
+def penalties(
+    of: Candidates, before: Sequence[int] | Integers, repeat: float, presence: float, frequency: float
+) -> Candidates:
     """Penalise the tokens of `before`, see `penalised` and `recent`."""
-    if not len(before):
+    if not len(before) or not of.ids.size:
         return of
     occurring, counts = np.unique(np.asarray(before, np.int64), return_counts=True)
     places = np.minimum(np.searchsorted(occurring, of.ids), occurring.size - 1)

@@ -6,7 +6,8 @@ it is an estimate, and says so. The samplers themselves are in samplers.py, a pa
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -86,22 +87,24 @@ def what_if(
     amounts, dry_known = _dry(trace, recorded, values, before)
     fired = _fired(trace, known, recorded, before)
     fires = _fires(fired, recorded, values)
-    given = Given(before, amounts, bool(fires))
-    likely, others, close = _passes(known, values, given)
+    tokens = np.asarray(before, np.int64)
+    given = Given(tokens, amounts, bool(fires))
+    passes = _passes(known, values, given)
+    unchanged = not trace.forced and _same(recorded, values)
+    as_was = Given(tokens, dict(trace.dry), bool(fired))
+    luck, luck_known = (None, True) if unchanged else _luck(trace, known, recorded, as_was, selected_id)
+    shares = ((selected_id, 1.0),) if unchanged else _shares(passes.likely, luck or (0.0, 1.0)) or ((selected_id, 1.0),)
     codes = {
-        "beyond_best": _differ(likely, others),
-        "tie": any(not _alike(likely, other) for other in close),
+        "beyond_best": _differ(passes) or shares[0][0] == UNKNOWN or not (luck_known or len(shares) == 1),
+        "tie": any(not _alike(passes.likely, other) for other in passes.nudged),
         "dry": not dry_known,
         "xtc": fires is None,
         "mirostat": bool(values.mirostat),
         "grammar": bool(values.grammar or values.json_schema),
     }
-    luck = _luck(trace, known, recorded, Given(before, dict(trace.dry), bool(fired)), selected_id)
-    unchanged = not trace.forced and _same(recorded, values)
-    shares = ((selected_id, 1.0),) if unchanged else _shares(likely, luck or (0.0, 1.0)) or ((selected_id, 1.0),)
     return WhatIf(
-        stages=tuple(Stage(after.name, round(after.survivors), after.entropy) for after in likely.stages),
-        candidates=_candidates(trace, known, likely, top, {selected_id, *(token for token, _ in shares[:top])}),
+        stages=tuple(Stage(after.name, round(after.survivors), after.entropy) for after in passes.likely.stages),
+        candidates=_candidates(trace, known, passes.likely, top, {selected_id, *(token for token, _ in shares[:top])}),
         choice=shares[0][0], shares=shares, same_luck=unchanged or luck is not None,
         left_out=tuple(code for code, there in codes.items() if there),
     )  # fmt: skip
@@ -112,39 +115,42 @@ def _known(trace: TokenTrace, selected: int) -> Known:
     ids = np.frombuffer(trace.ids, "<i4").astype(np.int64)
     logits = np.frombuffer(trace.logits, "<f4").astype(np.float64)
     if not ids.size or ids.size != logits.size:
-        raise TraceError(
-            "This token was recorded without its logits: trace the answer anew to try values on it."
-        )
+        raise TraceError("This token was recorded without its logits: trace the answer anew to try values on it.")
     finite, rest = np.isfinite(logits), trace.rest
     impossible = int(np.count_nonzero(~finite))
     ids, logits = ids[finite], logits[finite]
     if rest.count and trace.logit is not None and selected not in ids:
         ids, logits = np.append(ids, selected), np.append(logits, trace.logit)
         rest = beyond.without(rest, trace.logit)
-    return Known(ids, logits, rest, impossible)
+    return Known(ids, logits, rest, beyond.tails(rest), impossible)
 
 
-def _passes(
-    known: Known, values: Hyperparameters, given: Given
-) -> tuple[Resampling, list[Resampling], list[Resampling]]:
+class Passes(NamedTuple):
     """The samplers over the likely rest, over the extreme ones, and over the likely one nudged either way."""
-    rest = known.rest
-    tail = beyond.likely(rest) if rest.count else None
+
+    likely: Resampling
+    others: list[Resampling]
+    nudged: list[Resampling]
+
+
+def _passes(known: Known, values: Hyperparameters, given: Given, nudges: Sequence[int] = (-1, 1)) -> Passes:
+    tails = known.tails
+    tail = tails.likely if tails else None
     likely = Resampling(known, tail).run(values, given)
-    close = [Resampling(known, tail, nudge=nudge).run(values, given) for nudge in (-1, 1)]
-    if not rest.count:
-        return likely, [], close
-    others = [Resampling(known, make(rest)) for make in (beyond.flattest, beyond.steepest)]
-    if known.unknown([*given.before, *given.dry]).any():
-        others += [Resampling(known, beyond.steepest(rest), moving=moving) for moving in (-1, 1)]
-    return likely, [other.run(values, given) for other in others], close
+    nudged = [Resampling(known, tail, nudge=nudge).run(values, given) for nudge in nudges]
+    if not tails:
+        return Passes(likely, [], nudged)
+    others = [Resampling(known, tail) for tail in (tails.flattest, tails.steepest)]
+    if known.unknown(np.append(given.before, list(given.dry))).any():
+        others += [Resampling(known, tails.steepest, moving=moving) for moving in (-1, 1)]
+    return Passes(likely, [other.run(values, given) for other in others], nudged)
 
 
-def _differ(likely: Resampling, others: Iterable[Resampling]) -> bool:
+def _differ(passes: Passes) -> bool:
     """Whether the rest matters: for the survivors of any stage, or for the probabilities."""
-    final = likely.probabilities()
-    for other in others:
-        if not _alike(likely, other) or np.abs(final - other.probabilities()).max(initial=0) > TOLERANCE:
+    likely, final = passes.likely, passes.likely.probabilities()
+    for other in passes.others:
+        if not _alike(likely, other) or _distance(final, other.probabilities()) > TOLERANCE:
             return True
         for one, two in zip(likely.stages, other.stages, strict=True):
             if abs(one.survivors - two.survivors) > 0.5 or _distance(one.shares, two.shares) > TOLERANCE_BETWEEN:
@@ -208,8 +214,8 @@ def _fired(trace: TokenTrace, known: Known, recorded: Hyperparameters, before: S
     earlier = trace.stages[at - 1].survivors if at else known.ids.size + known.rest.count
     if trace.stages[at].survivors < earlier:
         return True
-    tail = beyond.likely(known.rest) if known.rest.count else None
-    stages = Resampling(known, tail).run(recorded, Given(before, dict(trace.dry), True)).stages
+    tail = known.tails.likely if known.tails else None
+    stages = Resampling(known, tail).run(recorded, Given(np.asarray(before), dict(trace.dry), True)).stages
     acting = [after.name for after in stages]
     if "xtc" not in acting:
         return None
@@ -231,19 +237,21 @@ def _fires(fired: bool | None, recorded: Hyperparameters, values: Hyperparameter
 
 def _luck(
     trace: TokenTrace, known: Known, recorded: Hyperparameters, given: Given, selected: int
-) -> tuple[float, float] | None:
-    """Where in the recorded cumulative distribution the draw fell; None where nothing is known of it."""
+) -> tuple[tuple[float, float] | None, bool]:
+    """Where in the recorded cumulative distribution the draw fell, None where nothing is known; and whether exactly."""
     if trace.forced or recorded.mirostat or any(stage.name == "grammar" for stage in trace.stages):
-        return None
-    tail = beyond.likely(known.rest) if known.rest.count else None
-    left = Resampling(known, tail).run(recorded, given).left
+        return None, True
+    passes = _passes(known, recorded, given, nudges=())
+    left = passes.likely.left
     found = np.flatnonzero(left.ids == selected)
     if not found.size:
-        return None
+        return None, True
     shares = samplers.probabilities(left)
     end = float(np.cumsum(shares)[found[0]])
     begin = end - float(shares[found[0]])
-    return (begin, end) if end > begin else None
+    # Before the best stands nothing unknown; where in the tail its tokens stand is a guess.
+    exactly = not (left.ids[: found[0]] == UNKNOWN).any() and not _differ(passes)
+    return ((begin, end) if end > begin else None), exactly
 
 
 def _shares(likely: Resampling, luck: tuple[float, float]) -> tuple[tuple[int, float], ...]:
@@ -291,5 +299,7 @@ def _candidates(
 def _log_sum_exp(known: Known) -> float:
     """Of all logits, those beyond the best included."""
     rest = known.rest.log_sum_exp if known.rest.count and known.rest.log_sum_exp is not None else -math.inf
-    highest = float(known.logits[0]) if known.logits.size else 0.0
+    if not known.logits.size:
+        return rest
+    highest = float(known.logits[0])
     return highest + math.log(float(np.exp(known.logits - highest).sum()) + math.exp(rest - highest))
