@@ -94,8 +94,9 @@ def what_if(
     as_was = Given(tokens, dict(trace.dry), bool(fired))
     luck, luck_known = (None, True) if unchanged else _luck(trace, known, recorded, as_was, selected_id)
     shares = ((selected_id, 1.0),) if unchanged else _shares(passes.likely, luck or (0.0, 1.0)) or ((selected_id, 1.0),)
+    guessed = shares[0][0] == UNKNOWN or not (luck_known or len(shares) == 1)
     codes = {
-        "beyond_best": _differ(passes) or shares[0][0] == UNKNOWN or not (luck_known or len(shares) == 1),
+        "beyond_best": guessed or _differ(passes) or _uncounted(known, values),
         "tie": any(not _alike(passes.likely, other) for other in passes.nudged),
         "dry": not dry_known,
         "xtc": fires is None,
@@ -156,6 +157,12 @@ def _differ(passes: Passes) -> bool:
             if abs(one.survivors - two.survivors) > 0.5 or _distance(one.shares, two.shares) > TOLERANCE_BETWEEN:
                 return True
     return False
+
+
+def _uncounted(known: Known, values: Hyperparameters) -> bool:
+    """Whether dynamic temperature counts tokens of logit minus infinity of which the trace may not name all."""
+    all_named = known.ids.size + known.impossible < BEST
+    return bool(known.impossible and not all_named and values.dynatemp_range > 0)
 
 
 def _alike(one: Resampling, two: Resampling) -> bool:

@@ -312,6 +312,17 @@ def test_what_is_left_out_is_said_in_codes(change: dict[str, Any], codes: tuple[
     assert_sound(found)
 
 
+@pytest.mark.parametrize(("count", "codes"), [(500, ()), (700, ("beyond_best",))])
+def test_dynamic_temperature_wants_to_know_how_many_tokens_are_impossible(count: int, codes: tuple[str, ...]) -> None:
+    logits = zipf(count)
+    logits[: count - 300] = -np.inf
+    token, trace = recorded(logits, HOT)
+    then = msgspec.structs.replace(HOT, dynatemp_range=0.5)
+    found = what_if(trace, token, HOT, then, ())
+    assert found.left_out == codes
+    assert_as_recorded(found, recorded(logits, then)[1])
+
+
 def test_two_equal_logits_are_a_tie_where_only_one_can_stay() -> None:
     logits = np.array([3, 3, 1, 0], np.float32)
     token, trace = recorded(logits, HOT)
