@@ -120,6 +120,16 @@ class Child:
         """Whether it has not ended."""
         return self._process.poll() is None
 
+    def memory(self) -> int:
+        """Bytes that it and its children hold in memory now (resident set); 0 when it has ended."""
+        import psutil
+
+        try:
+            process = psutil.Process(self.pid)
+            return sum(int(member.memory_info().rss) for member in (process, *process.children(recursive=True)))
+        except psutil.Error:
+            return 0
+
     @property
     def waiting(self) -> int:
         """Frames that have arrived and wait to be read."""

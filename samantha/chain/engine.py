@@ -203,13 +203,15 @@ class Run(Iterator[Event]):
 
     def _all_groups(self) -> Iterator[Event]:
         loop, finished_before = 1, 0
-        for group in steps.groups(self.chain, self._items, self.seed, self._batches):
+        for group, following in _with_next(steps.groups(self.chain, self._items, self.seed, self._batches)):
             if group[0].loop != loop:
                 if self._finished_steps == finished_before:
                     return  # a whole loop of failures: the next would be the same
                 loop, finished_before = group[0].loop, self._finished_steps
             if self._stopping or self._ending:
                 return
+            if following is not None and following[0].model != group[0].model:
+                self._models.expect(following[0].model)
             yield from self._group(group)
 
     def _run_reason(self) -> RunReason:
@@ -387,6 +389,17 @@ class Run(Iterator[Event]):
             self._conversation.feed_back(output or "")
         else:
             self._conversation.feed_back(f"{text}\n\n{output}" if output else text)
+
+
+def _with_next(groups: Iterator[Group]) -> Iterator[tuple[Group, Group | None]]:
+    """Each group with the one after it."""
+    before = next(groups, None)
+    for group in groups:
+        if before is not None:
+            yield before, group
+        before = group
+    if before is not None:
+        yield before, None
 
 
 def load_options(values: Hyperparameters, batch: int) -> LoadOptions:

@@ -226,5 +226,8 @@ class ModelSource(Protocol):
             ModelError: it cannot be found or loaded, or was cancelled.
         """
 
+    def expect(self, name: str) -> None:
+        """The model of that name will be acquired next: a hint, which may be ignored."""
+
     def release(self, model: Model) -> None:
         """The caller does not use the model now."""

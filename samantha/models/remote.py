@@ -69,6 +69,10 @@ class RemoteModel:
         """Whether the worker has not ended."""
         return self._child.alive
 
+    def memory(self) -> int:
+        """Bytes of memory that the worker and what it runs in hold now; 0 when it has ended."""
+        return self._child.memory()
+
     @property
     def buffered(self) -> int:
         """Outputs and frames that have arrived and wait to be read."""

@@ -1,93 +1,162 @@
-"""The models in memory: one program has one Residency, shared by its sessions. One model is loaded at a time for now.
+"""The models in memory: one program has one Residency, shared by its sessions.
 
-A model in use stays; another session that wants it, or its memory, waits until the step is over.
+One model is loaded at a time unless there is a memory budget: then several stay, and the least recently used goes
+first. One model works at a time, because several would take each other's cores; who wants another one waits for the
+end of the step.
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 from samantha.errors import ModelError
 from samantha.models import library
 from samantha.models.model import Loading, LoadOptions, Model
-from samantha.models.remote import RemoteModel
+from samantha.models.read_ahead import ReadAhead
+from samantha.models.remote import RemoteModel, parts_of
+
+Key = tuple[Path, int]
+"""Which weights: the file, and how many of its layers a graphics card has."""
+
+
+class Resident:
+    """A model that is loaded, with the options of its context (None: it was not loaded to the end)."""
+
+    def __init__(self, model: RemoteModel) -> None:
+        self.model = model
+        self.options: LoadOptions | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory that its worker holds."""
+        return self.model.memory()
 
 
 class Residency:
     """A `ModelSource` over workers. `close` ends them all."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget: int = 0) -> None:
+        """`budget` is how many bytes the loaded models may hold together; 0 keeps one model, whatever its size."""
+        self.budget = budget
         self._changed = threading.Condition()
-        self._resident: RemoteModel | None = None
-        self._options: LoadOptions | None = None
-        self._in_use = False
+        self._residents: dict[Key, Resident] = {}
+        """The least recently used first."""
+        self._in_use: Key | None = None
+        self._reserved = False
+        self._ahead = ReadAhead()
 
     def acquire(self, name: str, options: LoadOptions, cancelled: Callable[[], bool]) -> Iterator[Loading | Model]:
         """See `models.model.ModelSource`."""
         found = library.find(name)
+        key = (found.path, options.n_gpu_layers)
         self._reserve(cancelled)
         complete = False
         try:
-            model = self._worker(found, options)
-            if self._options != options or model is not self._resident:
-                self._resident, self._options = model, None
-                yield from model.open(options, cancelled)
-                self._options = options
+            resident = self._resident(key, found.name)
+            if resident.options != options:
+                resident.options = None
+                yield from resident.model.open(options, cancelled)
+                resident.options = options
+            self._keep_within_budget(key)
             complete = True
         finally:
             if not complete:
-                self._forget()
-        yield model
+                self._forget(key)
+        yield resident.model
 
-    def release(self, model: Model) -> None:  # noqa: ARG002 - one model is resident
+    def release(self, model: Model) -> None:  # noqa: ARG002 - one model works at a time
         """The step is over: the model stays loaded and free for the next."""
-        with self._changed:
-            self._in_use = False
-            self._changed.notify()
+        self._let_go()
 
-    def unload(self) -> None:
-        """Free the memory of the model that is loaded, unless it is in use."""
+    def expect(self, name: str) -> None:
+        """The model that comes next is read into the page cache while the present one works. Never raises."""
+        try:
+            found = library.find(name)
+        except ModelError:
+            return  # whoever acquires it is told
+        if all(found.path != path for path, _ in list(self._residents)):
+            self._ahead.begin(_files(found.path))
+
+    def unload(self, name: str | None = None) -> list[str]:
+        """Free the memory of a model, or of all of them, but of one in use; the names of those that went."""
         with self._changed:
-            if not self._in_use and self._resident:
-                self._resident.close()
-                self._resident = self._options = None
+            gone = [
+                key for key, resident in self._residents.items()
+                if key != self._in_use and name in (None, resident.model.name)
+            ]  # fmt: skip
+            names = [self._residents[key].model.name for key in gone]
+            for key in gone:
+                self._residents.pop(key).model.close()
+        return names
 
     def close(self) -> None:
         """End every worker, in use or not."""
+        self._ahead.end()
         with self._changed:
-            if self._resident:
-                self._resident.close()
-            self._resident = self._options = None
+            for resident in self._residents.values():
+                resident.model.close()
+            self._residents = {}
 
     def resident(self) -> str | None:
-        """The name of the loaded model."""
-        return self._resident.name if self._resident else None
+        """The name of the model that was used last."""
+        loaded = self.loaded()
+        return loaded[-1][0] if loaded else None
+
+    def loaded(self) -> list[tuple[str, int]]:
+        """Name and bytes of each loaded model, the one that was used last at the end."""
+        with self._changed:
+            return [(resident.model.name, resident.size) for resident in self._residents.values()]
 
     def _reserve(self, cancelled: Callable[[], bool]) -> None:
         with self._changed:
-            while self._in_use:
+            while self._reserved:
                 if cancelled():
                     raise ModelError("Waiting for the model that another run uses was cancelled.")
                 self._changed.wait(0.05)
-            self._in_use = True
+            self._reserved = True
 
-    def _worker(self, found: library.ModelFile, options: LoadOptions) -> RemoteModel:
-        """The resident worker when it fits, else a fresh one in its place."""
-        current = self._resident
-        if current and current.alive and current.path == found.path and self._same_weights(options):
-            return current
-        if current:
-            current.close()
-            self._resident = self._options = None
-        return RemoteModel(found.path, found.name)
+    def _let_go(self) -> None:
+        with self._changed:
+            self._reserved, self._in_use = False, None
+            self._changed.notify()
 
-    def _same_weights(self, options: LoadOptions) -> bool:
-        return self._options is not None and self._options.n_gpu_layers == options.n_gpu_layers
+    def _resident(self, key: Key, name: str) -> Resident:
+        """The worker that has these weights, else a fresh one, for which others may have to go."""
+        with self._changed:
+            resident = self._residents.pop(key, None)
+            if resident is None or not resident.model.alive:
+                self._make_room(_files(key[0]))
+                resident = Resident(RemoteModel(key[0], name))
+            self._residents[key] = resident
+            self._in_use = key
+            return resident
 
-    def _forget(self) -> None:
+    def _make_room(self, files: Sequence[Path]) -> None:
+        """Let go what has to go before files are loaded, the least recently used first."""
+        needed = sum(path.stat().st_size for path in files if path.exists())
+        while self._residents and self._held() + needed > self.budget:
+            self._drop(next(iter(self._residents)))
+
+    def _keep_within_budget(self, key: Key) -> None:
+        """Let others go where a model turned out larger than its file, with its context."""
+        with self._changed:
+            while len(self._residents) > 1 and self._held() > self.budget:
+                self._drop(next(other for other in self._residents if other != key))
+
+    def _held(self) -> int:
+        return sum(resident.size for resident in self._residents.values())
+
+    def _drop(self, key: Key) -> None:
+        self._residents.pop(key).model.close()
+
+    def _forget(self, key: Key) -> None:
         """A load that failed or was cancelled leaves nothing behind."""
         with self._changed:
-            if self._resident:
-                self._resident.kill()
-            self._resident = self._options = None
-            self._in_use = False
-            self._changed.notify()
+            resident = self._residents.pop(key, None)
+            if resident:
+                resident.model.kill()
+        self._let_go()
+
+
+def _files(path: Path) -> list[Path]:
+    return parts_of(path) or [path]

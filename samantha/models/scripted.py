@@ -150,6 +150,7 @@ class ScriptedSource:
     def __init__(self, answers: Mapping[str, Sequence[Answer]], n_ctx: int = 4000) -> None:
         self.models = {name: ScriptedModel(name, script, n_ctx) for name, script in answers.items()}
         self.loads: list[tuple[str, LoadOptions]] = []
+        self.expected: list[str] = []
 
     def acquire(self, name: str, options: LoadOptions, cancelled: Callable[[], bool]) -> Iterator[Loading | Model]:
         """Two steps of progress when the model is not the last one, then the model."""
@@ -162,6 +163,10 @@ class ScriptedSource:
                     raise ModelError(f"Loading {name} was cancelled.")
             self.loads.append((name, options))
         yield self.models[name]
+
+    def expect(self, name: str) -> None:
+        """Recorded in `expected`."""
+        self.expected.append(name)
 
     def release(self, model: Model) -> None:
         """Scripted models stay."""

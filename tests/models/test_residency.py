@@ -119,3 +119,91 @@ def test_models_are_found_by_name_in_the_folders_of_the_settings(random_gguf: Pa
     assert header.architecture == "llama"
     with pytest.raises(ModelNotFound, match="Did you mean fox-Q8_0"):
         library.find("fox-Q8")
+
+
+def copies(random_gguf: Path, folder: Path, count: int) -> list[str]:
+    paths = [folder / f"model-{number}.gguf" for number in range(count)]
+    for path in paths:
+        shutil.copy(random_gguf, path)
+    return [str(path) for path in paths]
+
+
+def used(residency: Residency, name: str) -> RemoteModel:
+    model = acquired(residency, name)
+    residency.release(model)
+    return model
+
+
+def test_with_a_budget_several_models_stay_and_the_least_recently_used_goes_first(
+    random_gguf: Path, tmp_path: Path, residency: Residency
+) -> None:
+    one, two, three = copies(random_gguf, tmp_path, 3)
+    size = used(residency, one).memory()
+    assert size > 0
+    residency.budget = int(2.5 * size)
+    first, second = used(residency, one), used(residency, two)
+    assert [name for name, _ in residency.loaded()] == ["model-0", "model-1"]
+    assert used(residency, one) is first
+    third = used(residency, three)
+    assert [name for name, _ in residency.loaded()] == ["model-0", "model-2"]
+    assert (first.alive, second.alive, third.alive) == (True, False, True)
+
+
+def test_a_model_that_is_larger_than_the_budget_is_loaded_alone(
+    random_gguf: Path, tmp_path: Path, residency: Residency
+) -> None:
+    residency.budget = 1
+    one, two = copies(random_gguf, tmp_path, 2)
+    first = used(residency, one)
+    assert used(residency, two).alive
+    assert not first.alive
+
+
+def test_models_that_alternate_within_the_budget_keep_their_contexts(
+    random_gguf: Path, tmp_path: Path, residency: Residency
+) -> None:
+    residency.budget = 1 << 40
+    chain = Chain(
+        models=tuple(copies(random_gguf, tmp_path, 2)), system="a system prompt of many words " * 40, prompts="go",
+        loops=2, seed=3, hyperparameters=Hyperparameters(max_tokens=5, n_threads=1),
+    )  # fmt: skip
+    ends = [event for event in run(chain, residency) if isinstance(event, StepFinished)]
+    assert [end.reused for end in ends[:2]] == [0, 0]
+    assert [end.reused for end in ends[2:]] == [end.prompt_tokens for end in ends[2:]]
+
+
+def test_unloading_frees_all_but_a_model_in_use(random_gguf: Path, tmp_path: Path, residency: Residency) -> None:
+    residency.budget = 1 << 40
+    one, two = copies(random_gguf, tmp_path, 2)
+    idle, busy = used(residency, one), acquired(residency, two)
+    assert residency.unload() == ["model-0"]
+    assert not idle.alive
+    assert busy.alive
+    residency.release(busy)
+    assert residency.unload("other") == []
+    assert residency.unload("model-1") == ["model-1"]
+    assert residency.loaded() == []
+
+
+def test_the_model_that_comes_next_is_read_while_the_present_one_works(
+    random_gguf: Path, tmp_path: Path, residency: Residency
+) -> None:
+    one, two = copies(random_gguf, tmp_path, 2)
+    chain = Chain(models=(one, two), prompts="go", hyperparameters=Hyperparameters(max_tokens=5, n_threads=1))
+    assert [event.reason for event in run(chain, residency) if isinstance(event, StepFinished)]
+    residency._ahead.join(10)
+    assert residency._ahead.read == Path(two).stat().st_size
+
+
+def test_a_hint_that_leads_nowhere_is_no_error(residency: Residency, tmp_path: Path) -> None:
+    residency.expect("no-such-model")
+    residency.expect(str(tmp_path / "gone.gguf"))
+    assert residency._ahead.read == 0
+
+
+def test_a_worker_that_was_killed_while_idle_is_replaced(random_gguf: Path, residency: Residency) -> None:
+    model = used(residency, str(random_gguf))
+    model.kill()
+    again = used(residency, str(random_gguf))
+    assert again is not model
+    assert again.alive
