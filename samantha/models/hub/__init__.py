@@ -20,6 +20,7 @@ from samantha.models.hub.keeping import for_testing as for_testing
 from samantha.models.hub.keeping import keep as keep
 from samantha.models.hub.listing import Listed as Listed
 from samantha.models.hub.listing import listed as listed
+from samantha.models.hub.prefetching import Prefetch as Prefetch
 from samantha.models.hub.references import is_remote as is_remote
 from samantha.models.hub.references import items as items
 from samantha.models.hub.references import shown as shown

@@ -27,6 +27,9 @@ from samantha.models.hub.downloads import Download
 if TYPE_CHECKING:
     from filelock import FileLock
 
+ABANDONED = 30 * 86_400
+"""Seconds without a new byte after which an unfinished download is tidied away."""
+
 _COUNTER = itertools.count()
 
 
@@ -129,6 +132,12 @@ class Entry:
             mark.unlink(missing_ok=True)
 
     @property
+    def abandoned(self) -> bool:
+        """Whether nothing has come for so long that nobody seems to want it."""
+        times = [path.stat().st_mtime for path in self.folder.glob("*.part")]
+        return bool(times) and max(times) < time.time() - ABANDONED
+
+    @property
     def in_use(self) -> bool:
         """Whether a program that still runs holds it."""
         import psutil
@@ -160,11 +169,15 @@ class Cache:
         return None
 
     def tidy(self, needed: Collection[str] = ()) -> int:
-        """Remove what was downloaded for testing only, and is neither `needed` (keys) nor in use: bytes set free."""
+        """Remove what was downloaded for testing only, and is neither `needed` (keys) nor in use: bytes set free.
+
+        What is unfinished stays for a month, so that it can go on.
+        """
         freed = 0
         for entry in self.entries():
             record = entry.record()
-            if record and not record.kept and entry.key not in needed and not entry.in_use:
+            superfluous = not record.kept if record else entry.abandoned
+            if superfluous and entry.key not in needed and not entry.in_use:
                 freed += self.remove(entry)
         return freed
 

@@ -50,7 +50,11 @@ def _range(file: RemoteFile, part: Part) -> dict[str, str]:
 
 
 def _judge(head: Opened, file: RemoteFile, part: Part) -> None:
-    """Go on, begin again, or refuse."""
+    """Go on, begin again, or refuse.
+
+    Stores of one hub may mark the same bytes differently. Where the checksum will tell, a mark that does not fit is
+    therefore no reason to throw gigabytes away: the rest is asked for once without it.
+    """
     if head.status == 416:
         part.restart()
         raise TemporaryFault(f"{head.host} has no more bytes of {file.name} than are here: it is fetched anew.")
@@ -58,6 +62,9 @@ def _judge(head: Opened, file: RemoteFile, part: Part) -> None:
         raise _refused(head, file)
     _same_file(head, file)
     if head.status == 200:
+        if part.length and part.validator and file.checksum:
+            part.note("")
+            raise TemporaryFault(f"{head.host} offers {file.name} from its beginning: asking once more for the rest.")
         part.restart()
         _check_length(header(head.headers, "content-length"), head, file)
     elif not _continues(head, file, part):

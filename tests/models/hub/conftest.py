@@ -10,7 +10,7 @@ from samantha.models.hub import Cache, Download, Patience, fetch, resolve
 from tests.models.hub.hub_server import CERTIFICATE, HubServer
 
 HASTE = Patience(
-    attempts=4, first_wait=0.01, longest_wait=0.02, longest_request=0.3, connect=2.0, silence=0.5, answer=3.0
+    attempts=4, first_wait=0.01, longest_wait=0.02, longest_request=0.3, connect=5.0, silence=1.5, answer=10.0
 )
 FILE = "model-Q4_K_M.gguf"
 

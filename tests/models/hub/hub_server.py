@@ -77,8 +77,8 @@ class Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         if path == "/api/models":
             return self.answer_json(self.server.hub.found(parse_qs(urlsplit(self.path).query)))
-        if api := re.fullmatch(r"/api/models/([^/]+/[^/]+)/revision/(.+)", path):
-            return self._model(api[1], unquote(api[2]))
+        if api := re.fullmatch(r"/api/models/([^/]+/[^/]+)(?:/revision/(.+))?", path):
+            return self._model(api[1], unquote(api[2] or "main"))
         if file := re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
             return self._resolve(file[1], unquote(file[2]), unquote(file[3]))
         return self.answer(404, {"X-Error-Code": "EntryNotFound"})

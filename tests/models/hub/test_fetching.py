@@ -133,6 +133,18 @@ def test_a_file_that_changes_after_it_was_looked_up_is_refused(hub: HubServer, c
         list(fetch(download, cache=cache, patience=HASTE))
 
 
+def test_a_store_that_marks_the_same_bytes_otherwise_costs_nothing(
+    hub: HubServer, found: Found, fetched: Fetched
+) -> None:
+    """Each answer has another ETag: the part is kept all the same, for the checksum tells in the end."""
+    marks = iter(range(1000))
+    hub.etag_of = lambda content: f'"{next(marks)}"'
+    hub.faults.extend([faults.cut(100_000)])
+    assert fetched(found()).read_bytes() == model()
+    assert [seen.headers.get("range") for seen in hub.asked("store")] == [None, "bytes=100000-", "bytes=100000-"]
+    assert "if-range" not in hub.asked("store")[-1].headers
+
+
 @pytest.mark.parametrize("same_mark", [False, True])
 def test_a_file_that_changes_in_the_store_between_two_requests(
     hub: HubServer, cache: Cache, found: Found, same_mark: bool

@@ -1,15 +1,19 @@
 """Several that want the same model, in threads and processes; and what is left when one of them is killed."""
 
+import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from samantha.models.hub import Cache, Download, Progress, fetch
+from samantha.errors import DownloadError
+from samantha.models.hub import Cache, Download, Prefetch, Progress, fetch
+from samantha.models.hub.cache import ABANDONED
 from tests.models.hub import faults
 from tests.models.hub.conftest import HASTE, model
 from tests.models.hub.hub_server import HubServer
@@ -108,6 +112,50 @@ def test_what_a_living_process_uses_is_not_tidied_away(
     assert cache.tidy(needed=[download.key]) == 0
     assert cache.tidy() == 300_000
     assert not path.exists()
+
+
+def test_what_is_unfinished_stays_until_it_is_abandoned(
+    hub: HubServer, cache: Cache, found: Callable[..., Download]
+) -> None:
+    hub.faults.extend([faults.cut(100_000), *[faults.status(500)] * 3])
+    with pytest.raises(DownloadError):
+        list(fetch(found(), cache=cache, patience=HASTE))
+    assert cache.tidy() == 0
+    (part,) = cache.folder.rglob("*.part")
+    os.utime(part, (time.time() - ABANDONED - 60,) * 2)
+    assert cache.tidy() == 100_000
+    assert not part.exists()
+
+
+def test_the_next_model_is_fetched_ahead_and_not_twice(
+    hub: HubServer, cache: Cache, found: Callable[..., Download], slow: faults.Slow
+) -> None:
+    hub.add("user/next", {"n-Q4_K_M.gguf": model(50_000, 9)})
+    first, broken, last = found(), found("user/next"), found("user/repo")
+    hub.repos["user/next"].files.clear()
+    ahead = Prefetch([first, broken, last], cache, HASTE)
+    assert slow.begun.wait(10)
+    reports = fetch(first, cache=cache, patience=HASTE)
+    waiting = next(reports)
+    assert isinstance(waiting, Progress)
+    assert waiting.phase == "waiting"
+    slow.go.set()
+    *_, path = reports
+    ahead.wait()
+    assert isinstance(path, Path)
+    assert path.read_bytes() == model()
+    assert len([seen for seen in hub.asked("store") if "user/repo" in seen.path]) == 1
+
+
+def test_fetching_ahead_ends_when_told_to(
+    hub: HubServer, cache: Cache, found: Callable[..., Download], slow: faults.Slow
+) -> None:
+    ahead = Prefetch([found()], cache, HASTE)
+    assert slow.begun.wait(10)
+    ahead.close()
+    *_, path = fetch(found(), cache=cache, patience=HASTE)
+    assert isinstance(path, Path)
+    assert path.read_bytes() == model()
 
 
 def test_what_is_being_downloaded_is_not_removed(
