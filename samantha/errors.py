@@ -12,6 +12,8 @@
     │   ├── DownloadError          a link that cannot be used, or a download that failed
     │   │   ├── HostNotConfirmed   a link to a host that the user has not confirmed yet; carries the host
     │   │   └── DownloadCancelled  it was cancelled; what has come is kept, and the next download goes on from there
+    │   ├── EndpointError          a server that cannot be used, refused or failed
+    │   │   └── EndpointNotConfirmed   text would go to another computer unencrypted; carries the origin
     │   └── WorkerDied             the model's process ended by itself
     ├── ScoreError                 a text that cannot be scored, or scores that cannot be compared
     ├── TraceError                 a recorded token that keeps too little of how it was chosen
@@ -95,6 +97,25 @@ class HostNotConfirmed(DownloadError):
 
 class DownloadCancelled(DownloadError):
     """It was cancelled. What has come is kept, and the next download of the same file goes on from there."""
+
+
+class EndpointError(ModelError):
+    """A model on a server cannot be used: a wrong address, a refusal, a fault."""
+
+
+class EndpointNotConfirmed(EndpointError):
+    """Prompts and key would go to another computer unencrypted, and the user has not agreed to that yet.
+
+    Args:
+        origin: scheme, host and port, as they are confirmed.
+    """
+
+    def __init__(self, origin: str) -> None:
+        self.origin = origin
+        super().__init__(
+            f"{origin} is another computer, and without https anybody between can read prompts and answers: nothing was"
+            f" sent. If you agree to that, confirm it once (`samantha endpoints confirm {origin}`)."
+        )
 
 
 class WorkerDied(ModelError):

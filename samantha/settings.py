@@ -51,6 +51,19 @@ def downloads_folder() -> Path:
     return Path(platformdirs.user_downloads_path())
 
 
+class Endpoint(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A server that the user gave a name. Keys are never here: `key_variable` names an environment variable.
+
+    `parallel` is how many answers are asked for at the same time, `n_ctx` its context window where it does not say
+    that itself; 0 leaves both to the program.
+    """
+
+    address: str
+    key_variable: str = ""
+    parallel: int = 0
+    n_ctx: int = 0
+
+
 class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the user chose to keep."""
 
@@ -61,6 +74,10 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whether sessions begin with full access for generated code."""
     download_hosts: tuple[str, ...] = ()
     """Hosts beside the Hugging Face hub that the user confirmed for downloads."""
+    endpoints: dict[str, Endpoint] = {}
+    """Servers by the name that chains use."""
+    endpoint_origins: tuple[str, ...] = ()
+    """Other computers to which the user agreed to send prompts without https."""
 
 
 def load() -> Settings:
