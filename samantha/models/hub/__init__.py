@@ -4,6 +4,8 @@
     for item in hub.fetch(download, cancelled):                # Progress ..., at last the path of the file
         ...
 
+`Links` does both for the runs of a program, `Prefetch` fetches ahead, `keep` and `for_testing` make the user's files.
+
 What is not here: which files there are on this computer (`models/library.py`), and loading them.
 """
 
@@ -18,6 +20,7 @@ from samantha.models.hub.hosts import confirm as confirm
 from samantha.models.hub.keeping import FOR_TESTING as FOR_TESTING
 from samantha.models.hub.keeping import for_testing as for_testing
 from samantha.models.hub.keeping import keep as keep
+from samantha.models.hub.links import Links as Links
 from samantha.models.hub.listing import Listed as Listed
 from samantha.models.hub.listing import listed as listed
 from samantha.models.hub.prefetching import Prefetch as Prefetch

@@ -175,14 +175,11 @@ class _Left(Exception):
 
 
 @functools.lru_cache(4)
-def _context(file: str | None, folder: str | None) -> ssl.SSLContext:
-    """The certificates trusted here. Made once: reading them takes longer than a request."""
-    import certifi
+def _context(_file: str | None, _folder: str | None) -> ssl.SSLContext:
+    """The certificates trusted here, for these settings. Made once: reading them takes longer than a request."""
+    import httpx
 
-    context = ssl.create_default_context(cafile=file or None, capath=folder or None)
-    if not file and not folder:
-        context.load_verify_locations(certifi.where())
-    return context
+    return httpx.create_ssl_context()
 
 
 def _certificates() -> ssl.SSLContext:

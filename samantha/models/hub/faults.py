@@ -48,7 +48,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return float(value[:9])
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time()) if value else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
