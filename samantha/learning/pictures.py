@@ -1,7 +1,7 @@
 """Answers and choices as pictures, drawn with matplotlib without any window: PNG, or SVG.
 
 An answer: surprisal and entropy of every token. A choice: its candidates before the samplers and after each, and how
-many survived. Curves and bars: what the guide shows beside them. What is not here: where answers come from.
+many survived. Bars: the same candidates under several settings. What is not here: where answers come from.
 """
 
 import functools
@@ -58,7 +58,7 @@ def answer(shown: Answer, form: str = "png") -> bytes:
         _write_ticks(axes.set_xticks, [place for place, _, _ in tokens], _texts(tokens), rotation=90)
     else:
         axes.set_xlabel("token")
-    _legend(axes)
+    axes.legend(fontsize=7.5, frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3)
     return _drawn(figure, form)
 
 
@@ -83,34 +83,15 @@ def choice(token: Seen, form: str = "png", count: int = MOST_CANDIDATES) -> byte
     return _drawn(figure, form)
 
 
-def curves(
-    lines: Sequence[tuple[str, Sequence[float], Sequence[float]]], x: str, y: str, form: str = "png"
-) -> bytes:
-    """Lines of (name, horizontal values, vertical values), each named at its end and of a style of its own."""
-    figure = _figure(7.0, 3.6)
-    axes = figure.add_subplot()
-    styles = ("-", "--", "-.", ":")
-    for number, (name, across, up) in enumerate(lines):
-        colour = (LIKELY, UNLIKELY, INK, MUTED)[number // 2 % 4]
-        axes.plot(across, up, styles[number % 4], color=colour, linewidth=1.6, label=name)
-    axes.set_xlabel(x)
-    axes.set_ylabel(y)
-    axes.margins(x=0.01)
-    _legend(axes, outside=True)
-    return _drawn(figure, form)
-
-
-def bars(
-    panels: Sequence[tuple[str, Sequence[tuple[str, float | None]]]], note: str = "share", form: str = "png"
-) -> bytes:
-    """Panels of (title, (label, value)) side by side with the same labels; a value of None is drawn as `out`."""
+def bars(panels: Sequence[tuple[str, Sequence[tuple[str, float | None]]]], form: str = "png") -> bytes:
+    """Probabilities as panels of (title, (label, value)), side by side with the same labels; None is drawn as `out`."""
     rows = max(len(values) for _, values in panels)
     figure = _figure(1.4 + 2.1 * len(panels), 1.0 + 0.27 * rows)
     first = None
     for number, (title, values) in enumerate(panels):
         axes = figure.add_subplot(1, len(panels), number + 1, sharey=first, sharex=first)
         labels = [label for label, _ in values] if first is None else None
-        _bars(axes, title, labels, [value for _, value in values], [LIKELY] * len(values), note)
+        _bars(axes, title, labels, [value for _, value in values], [LIKELY if number else BEFORE] * len(values))
         first = first or axes
     return _drawn(figure, form)
 
@@ -166,13 +147,12 @@ def _panel(axes: Any, name: str, shown: Sequence[Candidate], stage: int, chosen:
     values = [(one.probability, *one.after)[stage] for one in shown]
     colours = [UNLIKELY if one.id == chosen else LIKELY if stage else BEFORE for one in shown]
     names = [("▶ " if one.id == chosen else "") + _short(visible(one.piece)) for one in shown]
-    _bars(axes, name, names if labels else None, values, colours, "")
+    _bars(axes, name, names if labels else None, values, colours)
 
 
 def _bars(
-    axes: Any, title: str, labels: Sequence[str] | None, values: Sequence[float | None], colours: Sequence[str],
-    note: str,
-) -> None:  # fmt: skip
+    axes: Any, title: str, labels: Sequence[str] | None, values: Sequence[float | None], colours: Sequence[str]
+) -> None:
     places = range(len(values))
     axes.barh(places, [value or 0.0 for value in values], color=list(colours), height=0.72)
     axes.set_title(title, fontsize=9, color=INK, parse_math=False)
@@ -185,7 +165,6 @@ def _bars(
             color=MUTED if value is None else INK, style="italic" if value is None else "normal",
         )  # fmt: skip
     axes.set_xticks([])
-    axes.set_xlabel(note, fontsize=8, color=MUTED)
     if labels is None:
         axes.tick_params(labelleft=False, left=False)
     else:
@@ -233,12 +212,6 @@ def _drawn(figure: Any, form: str) -> bytes:
     data = io.BytesIO()
     figure.savefig(data, format=form, dpi=110, metadata={"Date": None} if form == "svg" else {"Software": None})
     return data.getvalue()
-
-
-def _legend(axes: Any, *, outside: bool = False) -> None:
-    beside = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
-    above = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "ncols": 3}
-    axes.legend(fontsize=7.5, frameon=False, **(beside if outside else above))
 
 
 def _write_ticks(write: Any, places: list[int], labels: list[str], **options: Any) -> None:
