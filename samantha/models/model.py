@@ -18,6 +18,9 @@ Role = Literal["system", "user", "assistant"]
 StopReason = Literal["skipped", "stopped", "branched"]
 """Why a generation in progress is ended from outside."""
 
+LEAST_ROOM = 16
+"""A prompt that leaves fewer tokens than this for the answer is refused."""
+
 
 class Message(msgspec.Struct, frozen=True):
     """One turn of what the model is given."""

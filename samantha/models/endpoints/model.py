@@ -23,8 +23,8 @@ from samantha.models.endpoints.kobold import Kobold, with_placeholders
 from samantha.models.endpoints.openai import OpenAI
 from samantha.models.endpoints.parts import Asked, Dialect, Prompt
 from samantha.models.endpoints.server import NAMES, Facts, Server
-from samantha.models.llama.generate import LEAST_ROOM
 from samantha.models.model import (
+    LEAST_ROOM,
     GenerateRequest,
     Loading,
     LoadOptions,

@@ -19,9 +19,6 @@ from samantha.models.llama.trace import Recorder
 from samantha.models.llama.weights import Weights
 from samantha.models.model import Adjusted, Output, PromptProgress, SampleFinished, Token
 
-LEAST_ROOM = 16
-"""A prompt that leaves fewer tokens than this for the answer is refused."""
-
 KEPT = ("seed", "stop", "grammar", "json_schema")
 """Knobs that cannot change within an answer."""
 

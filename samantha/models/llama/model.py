@@ -12,10 +12,11 @@ from samantha.hyperparameters import DEFAULTS, Hyperparameters
 from samantha.models import gguf
 from samantha.models.llama import native
 from samantha.models.llama.context import Aborted, Context
-from samantha.models.llama.generate import LEAST_ROOM, Generation, Sample
+from samantha.models.llama.generate import Generation, Sample
 from samantha.models.llama.score import scores
 from samantha.models.llama.weights import Weights
 from samantha.models.model import (
+    LEAST_ROOM,
     GenerateRequest,
     LoadOptions,
     ModelDescription,
