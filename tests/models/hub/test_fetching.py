@@ -1,6 +1,7 @@
 """What can go wrong in a download: no bad file is ever accepted, and what can be mended mends itself."""
 
 import hashlib
+import random
 import subprocess
 import sys
 from collections.abc import Callable
@@ -292,3 +293,31 @@ def test_a_disk_that_takes_no_more_ends_it_in_a_sentence(
     assert part.read_bytes() == model()[:120_000]
     assert fetched(found()).read_bytes() == model()
     assert hub.asked("store")[-1].headers["range"] == "bytes=120000-"
+
+
+ANY: list[Fault | None] = [
+    None, faults.cut(10), faults.cut(70_000), faults.cut(150_000), faults.cut_head, faults.reset, faults.garbage,
+    faults.flipped(3), faults.flipped(180_000), faults.longer, faults.shorter, faults.no_length, faults.no_length_cut,
+    faults.whole_again, faults.other_range, faults.rangeless, faults.other_total, faults.page,
+    faults.page_of_that_length, faults.packed, *[faults.status(code) for code in (204, 403, 404, 416, 429, 500, 503)],
+    faults.moved("https://evil.example/x"), faults.moved("//evil.example/x"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_whatever_happens_in_whatever_order(hub: HubServer, cache: Cache, found: Found, seed: int) -> None:
+    """Only the right bytes ever get the name, and as soon as the store behaves, they do."""
+    chance = random.Random(seed)
+    download = found()
+    hub.faults.extend(chance.choices(ANY, k=12))
+    for _ in range(14):
+        try:
+            *_, path = fetch(download, cache=cache, patience=HASTE)
+        except DownloadError:
+            assert not list(cache.folder.rglob("*.gguf"))
+            continue
+        assert isinstance(path, Path)
+        assert path.read_bytes() == model()
+        break
+    else:
+        pytest.fail("it never came")
