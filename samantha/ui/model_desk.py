@@ -219,7 +219,9 @@ class Vocabularies:
     def key(name: str) -> str:
         """What tells one file from another, and from what it was before it changed; the name where there is no file."""
         try:
-            path: Path = library.find(name).path
+            given = Path(name).expanduser()
+            # A path is not looked up: that would read the head of the file, with its vocabulary, for every page of it.
+            path = given if given.is_file() else library.find(name).path
             state = path.stat()
         except (SamanthaError, OSError):
             return name

@@ -21,6 +21,7 @@ export class Results {
   clear(models) {
     this.sides = models.map((model, place) => new Side(this, model, place));
     this.comparison = null;
+    this.begun = 0;
     this.element.hidden = true;
     this.draw();
   }
@@ -35,7 +36,9 @@ export class Results {
     this.element.hidden = !this.sides.some((one) => one.tokens.length);
     const fresh = state.comparison && !this.comparison;
     if (fresh) this.comparison = new Difference(this, state.comparison);
-    if (fresh || state.ended || !this.drawn) this.draw();
+    const begun = this.sides.filter((one) => one.tokens.length || one.totals).length;
+    if (fresh || state.ended || begun !== this.begun) this.draw();
+    this.begun = begun;
   }
 
   words() {
@@ -45,7 +48,6 @@ export class Results {
   }
 
   draw() {
-    this.drawn = true;
     this.drawFigures();
     const both = Boolean(this.comparison);
     this.views.hidden = !both;
