@@ -95,11 +95,20 @@ class Entry:
             self.write(msgspec.structs.replace(known, asked=(*known.asked, _hashed(download.asked))))
 
     def write(self, record: Record) -> None:
-        """Replace what is known, whole or not at all."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """Replace what is known, whole or not at all.
+
+        Raises:
+            DownloadError: it cannot be written. The files stay, and are compared with their checksums the next time.
+        """
         partial = self.folder / f"entry.json.{os.getpid()}-{next(_COUNTER)}"
-        partial.write_bytes(msgspec.json.format(msgspec.json.encode(record)))
-        partial.replace(self.folder / "entry.json")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            partial.write_bytes(msgspec.json.format(msgspec.json.encode(record)))
+            partial.replace(self.folder / "entry.json")
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
+            raise unusable(self.folder, error) from error
 
     def lock(self) -> "FileLock":
         """Its lock, not taken yet. It may be let go of by another thread than the one that took it."""

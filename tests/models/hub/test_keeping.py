@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from samantha.errors import DownloadError
-from samantha.models.hub import Cache, Download, for_testing, keep
+from samantha.models.hub import Cache, Download, fetch, for_testing, keep
 from samantha.models.hub.naming import LONGEST, own_name
 from samantha.models.hub.rate import Rate, left
 from tests.models.hub.conftest import FILE, model
@@ -116,3 +116,18 @@ def test_the_rate_is_that_of_the_last_seconds() -> None:
     assert left(1, None, latest) is None
     assert left(1, 2, 0.0) is None
     assert rate.at(10) == 0.0, "a restart begins anew"
+
+
+def test_a_cache_that_cannot_be_written_is_said(hub: HubServer, found: Found, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(DownloadError, match="cannot be used for downloads"):
+        list(fetch(found(), cache=Cache(tmp_path / "file")))
+
+
+def test_without_its_record_a_finished_file_is_compared_and_not_fetched(
+    hub: HubServer, cache: Cache, found: Found, fetched: Fetched
+) -> None:
+    path = fetched(found())
+    (path.parent / "entry.json").write_bytes(b"{half")
+    assert fetched(found()) == path
+    assert len(hub.asked("store")) == 1
