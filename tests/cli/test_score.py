@@ -3,7 +3,10 @@
 import csv
 import io
 import json
+import os
 import shutil
+import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -105,3 +108,18 @@ def test_a_file_that_holds_no_text_is_told(tiny: Tiny, tmp_path: Path) -> None:
     result = tiny("score", str(file))
     assert result.status == 2
     assert "no.txt" in result.err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_ctrl_c_keeps_what_was_scored(tmp_path: Path) -> None:
+    file = tmp_path / "long.txt"
+    file.write_text("One day, a fox went to the river. " * 20_000, encoding="utf-8")
+    command = [sys.executable, "-m", "samantha", "score", str(file)]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    head = [child.stdout.readline() for _ in range(5)]
+    child.send_signal(signal.SIGINT)
+    lines = [*head, *child.stdout]
+    assert child.wait() == 130
+    assert lines[-1].endswith("(stopped before the end)\n")
+    assert f"{len(lines) - 4} tokens scored" in lines[-1]
