@@ -29,7 +29,8 @@ def shown(answer: Answer, position: int, changes: Mapping[str, Any]) -> dict[str
 
     Raises:
         ChainError: nothing was recorded of this choice.
-        HyperparameterError: an unknown knob, a bad value, or a trace without logits.
+        HyperparameterError: an unknown knob or a bad value.
+        TraceError: the trace keeps no logits.
     """
     token = answer.tokens[position]
     if token.trace is None:
@@ -57,6 +58,7 @@ def _otherwise(
         "all": len(trace.ids) // 4 + trace.rest.count,
         "recorded": [_stage(stage) for stage in trace.stages],
         "now": [_stage(stage) for stage in now.stages],
+        "order": list(values.samplers),
         "candidates": [_candidate(answer, one, then.get(one.id), trace) for one in now.candidates],
         "shares": [_token(answer, id) | {"share": share} for id, share in now.shares[:SHARES]],
         "others": max(0, len(now.shares) - SHARES),

@@ -5,7 +5,7 @@
 // {run, step, branch, position, token}, which a row of the candidates sends. It sends "learn-look" {run, step, branch,
 // position}: show that branch.
 import { h, t, plural, number, onLanguage, onNews, ready, news, tell } from "./base.js";
-import { learned } from "./answers.js";
+import { followNewest, learned } from "./answers.js";
 import { act, look, problemOf, sayingLine } from "./asking.js";
 import { Comparison } from "./comparison.js";
 import { quoted, share } from "./learn_words.js";
@@ -78,12 +78,14 @@ class Branches {
     this.beginning = true;
     this.buttons();
     const { run, step, branch, position } = place;
+    const before = learned.answers.size;
     const problem = problemOf(await act("branch", { run, step, branch, position, token, changes: this.sliders.changes }));
     this.beginning = false;
     this.buttons();
     if (this.status.say(problem)) {
       this.id.value = "";
-      learned.following = true; // the branch is looked at as soon as it is there
+      if (learned.answers.size > before) followNewest();
+      else learned.following = true; // the branch is looked at as soon as it is there
     }
     this.refresh();
   }

@@ -104,8 +104,9 @@ class WhatIf {
   }
 
   /** How many candidates each sampler left, as recorded and now. */
-  drawFunnel({ all, recorded, now }) {
-    const names = [...now, ...recorded].map((stage) => stage.name).filter((name, place, list) => list.indexOf(name) === place);
+  drawFunnel({ all, recorded, now, order }) {
+    const place = (name) => (order.includes(name) ? order.indexOf(name) : order.length);
+    const names = [...new Set([...now, ...recorded].map((stage) => stage.name))].sort((one, other) => place(one) - place(other));
     const most = Math.log(1 + all);
     const bar = (stage, kind) => h("i", { class: kind, style: `width:${stage ? Math.max(1, (Math.log(1 + stage.survivors) / most) * 100) : 0}%` });
     const count = (stage) => (stage ? number(stage.survivors) : t("what_if.off"));
