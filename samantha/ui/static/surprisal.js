@@ -105,4 +105,5 @@ export function chart(values, label, choose, kinds = null) {
 }
 
 /** What the colours and lines mean: [class, name, explanation]. */
-export const legend = (kinds) => h("p", { class: "legend where" }, kinds.flatMap(([kind, name, text]) => [h("span", { class: `t ${kind}` }, name), text]));
+export const legend = (kinds) => h("p", { class: "legend where" }, kinds.map(([kind, name, text]) =>
+  h("span", { class: "pair" }, h("span", { class: `t ${kind}` }, name), text)));
