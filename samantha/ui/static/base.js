@@ -32,8 +32,14 @@ export function onLanguage(listener) {
   ready.then(listener);
 }
 
-export const number = (value, digits = 0) =>
-  new Intl.NumberFormat(locale(), { maximumFractionDigits: digits, minimumFractionDigits: digits }).format(value);
+const formats = new Map();
+
+/** A number in words of the language; making a format costs far more than using it. */
+export function number(value, digits = 0) {
+  const name = `${locale()} ${digits}`;
+  if (!formats.has(name)) formats.set(name, new Intl.NumberFormat(locale(), { maximumFractionDigits: digits, minimumFractionDigits: digits }));
+  return formats.get(name).format(value);
+}
 
 export const seconds = (value) => t("card.seconds", { count: number(value, value < 100 ? 1 : 0) });
 

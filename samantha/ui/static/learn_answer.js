@@ -1,7 +1,8 @@
 // The answer that is looked at, token by token, each by its surprisal; one of them is selected, by mouse or arrow keys.
 // Tokens are appended as they come and never drawn again, so a long answer costs what is new of it.
 import { h, t, number, plural, onLanguage, onNews, ready, short } from "./base.js";
-import { ENTROPY, FORCED, ID, PROBABILITY, RANK, SURPRISAL, TEXT, answer, followNewest, learned, look, onLearned, select, token } from "./answers.js";
+import { ENTROPY, FORCED, ID, PROBABILITY, RANK, SURPRISAL, TEXT, afterDrawing, answer, followNewest, learned, look, onLearned, select, token } from "./answers.js";
+import { request } from "./learn_request.js";
 import { bits, kind, quoted, seen, share } from "./learn_words.js";
 
 export async function mount({ element }) {
@@ -12,19 +13,21 @@ export async function mount({ element }) {
 class AnswerPart {
   constructor(element) {
     this.running = false;
-    this.drawn = 0;
+    this.elements = [];
+    this.block = null;
     this.selected = null;
     this.title = h("strong", {});
     this.where = h("span", { class: "where" });
     this.steps = h("select", { id: "learn-steps", onchange: () => look(...this.steps.value.split(".").map(Number)) });
     this.back = h("button", { type: "button", class: "small", id: "learn-follow", onclick: followNewest });
+    this.newest = h("button", { type: "button", class: "small", id: "learn-newest", onclick: () => request("open", { run: "" }) });
     this.legend = h("p", { class: "note legend" });
     this.list = h("div", { class: "tokens", id: "learn-tokens-list", role: "listbox", tabindex: "0", "aria-orientation": "horizontal",
       onclick: (event) => this.click(event), onkeydown: (event) => this.key(event) });
     this.line = h("p", { class: "token-line" });
     this.hint = h("div", { class: "hint-box" });
     element.replaceChildren(h("section", { class: "box answer" },
-      h("header", {}, this.title, this.steps, this.where, h("span", { class: "tools" }, this.back)),
+      h("header", {}, this.title, this.steps, this.where, h("span", { class: "tools" }, this.newest, this.back)),
       this.legend, this.hint, this.list, this.line));
     onLanguage(() => this.draw(true));
     onNews("running", (running) => { this.running = running; this.draw(); });
@@ -36,28 +39,40 @@ class AnswerPart {
     if (what.has("answers") || what.has("chosen")) this.drawSteps();
     if (what.has("tokens") || what.has("chosen")) this.append();
     if (what.has("selected") || what.has("chosen")) this.mark();
-    if (what.has("answers") || what.has("chosen") || what.has("selected")) this.draw();
+    if (["pace", "answers", "chosen", "selected"].some((one) => what.has(one))) this.draw();
   }
 
   clear() {
     this.list.replaceChildren();
-    this.drawn = 0;
+    this.elements = [];
+    this.block = null;
     this.selected = null;
   }
 
   append() {
     const tokens = answer()?.tokens || [];
     if (!tokens.length || tokens.length === this.drawn) return;
-    const part = document.createDocumentFragment();
-    for (let place = this.drawn; place < tokens.length; place += 1) part.append(tokenElement(tokens[place], place));
-    this.drawn = tokens.length;
-    this.list.append(part);
-    if (learned.following) this.list.scrollTop = this.list.scrollHeight;
+    for (let place = this.drawn; place < tokens.length; place += 1) this.add(tokens[place], place);
+    if (learned.following) afterDrawing(() => { if (learned.following) this.list.scrollTop = 1e9; });
     this.draw();
   }
 
+  get drawn() { return this.elements.length; }
+
+  /** Each line of the text is a block of its own, so that only the last one is laid out again. */
+  add(one, place) {
+    if (!this.block) {
+      this.block = h("div", { class: "text-line" });
+      this.list.append(this.block);
+    }
+    const element = tokenElement(one, place);
+    this.elements.push(element);
+    this.block.append(element);
+    if (one[TEXT].endsWith("\n")) this.block = null;
+  }
+
   mark() {
-    const element = this.list.children[learned.position] || null;
+    const element = this.elements[learned.position] || null;
     if (this.selected === element && element) return;
     this.selected?.classList.remove("sel");
     this.selected?.setAttribute("aria-selected", "false");
@@ -66,7 +81,7 @@ class AnswerPart {
     element.classList.add("sel");
     element.setAttribute("aria-selected", "true");
     this.list.setAttribute("aria-activedescendant", element.id);
-    if (!learned.following) this.show(element);
+    if (!learned.following) afterDrawing(() => this.show(element));
   }
 
   /** Brings a token into sight within its box, and leaves the page where it is. */
@@ -95,7 +110,7 @@ class AnswerPart {
 
   /** The token nearest above (-1) or below (1) the selected one. */
   line_(direction) {
-    const elements = this.list.children;
+    const elements = this.elements;
     const from = elements[learned.position];
     if (!from) return 0;
     const middle = from.offsetLeft + from.offsetWidth / 2;
@@ -135,15 +150,24 @@ class AnswerPart {
     this.back.textContent = t("learn.follow");
     this.back.title = t("learn.follow_help");
     this.back.hidden = learned.following || !this.running;
+    this.newest.textContent = t("learn.newest");
+    this.newest.title = t("learn.newest_help");
+    this.newest.hidden = !learned.opened;
     this.list.hidden = !this.drawn;
     this.legend.hidden = !this.drawn;
-    this.where.textContent = this.drawn ? [plural("card.tokens", this.drawn), one.reason ? t(`learn.reason_${one.reason}`) : ""].filter(Boolean).join(" · ") : "";
+    this.where.textContent = this.drawn ? this.facts(one).filter(Boolean).join(" · ") : "";
     this.drawHint(one);
     this.drawLine(one);
   }
 
+  facts(one) {
+    const whole = one.reason && this.drawn === one.tokens.length;
+    return [plural("card.tokens", this.drawn), whole ? t(`learn.reason_${one.reason}`) : "", learned.opened ? t("learn.stored", { run: learned.run }) : ""];
+  }
+
   drawHint(one) {
-    const key = this.drawn ? "" : !one ? "empty" : one.message ? "failed" : one.reason || one.traced ? "untraced" : this.running && learned.pace.speed !== "off" ? "coming" : "untraced";
+    const coming = one && !one.reason && this.running && learned.pace.speed !== "off";
+    const key = this.drawn ? "" : !one ? "empty" : one.message ? "failed" : coming ? "coming" : "untraced";
     this.hint.hidden = !key;
     if (!key) return;
     const said = key === "failed" ? [h("p", {}, `${t("card.failed")}: ${one.message}`)]
@@ -178,6 +202,7 @@ function tokenElement(one, place) {
   element.id = `token-${place}`;
   element.setAttribute("role", "option");
   element.dataset.place = place;
-  element.textContent = seen(one[TEXT]);
+  const text = seen(one[TEXT]);
+  element.textContent = text.endsWith("\n") ? text.slice(0, -1) : text;
   return element;
 }

@@ -33,9 +33,9 @@ class Bar {
     this.problem = h("p", { class: "status problem", role: "alert", hidden: true });
     const { next, unlikely, start, skip, stop } = this.buttons;
     element.replaceChildren(h("section", { class: "box learn-bar" },
-      h("div", { class: "line" }, this.speeds, h("span", { class: "group" }, start, skip, stop)),
-      h("div", { class: "line" }, next, h("span", { class: "group" }, this.tokens, this.count), unlikely,
-        h("span", { class: "group" }, this.candidates, this.shown)),
+      h("div", { class: "line" }, this.speeds, h("span", { class: "group last" }, this.candidates, this.shown)),
+      h("div", { class: "line" }, start, next, h("span", { class: "group" }, this.tokens, this.count), unlikely,
+        h("span", { class: "group last" }, skip, stop)),
       this.status, this.problem));
     onLanguage(() => this.draw());
     onNews("running", (running) => { this.running = running; this.draw(); });

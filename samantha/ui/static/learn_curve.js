@@ -50,18 +50,15 @@ class CurvePart {
   /** Where several tokens share a pixel the most surprising one is drawn there. */
   paint(context, { width, height }, colour) {
     const tokens = this.tokens;
-    const most = Math.max(4, ...tokens.map((one) => Math.max(Math.min(one[SURPRISAL] ?? 20, 20), one[ENTROPY] ?? 0)));
+    const most = Math.max(4, ...tokens.map((one) => Math.max(Math.min(one[SURPRISAL] ?? 20, 20), one[ENTROPY] ?? 0)).map(Math.ceil));
     const step = width / Math.max(tokens.length, 1);
     const high = (value) => (Math.min(value ?? 20, 20) / most) * (height - 14);
-    context.font = "10px system-ui, sans-serif";
-    context.fillStyle = colour("--faint");
     context.strokeStyle = colour("--line");
     context.beginPath();
     for (const mark of [0, most / 2, most]) {
       const y = Math.round(height - high(mark)) - 0.5;
       context.moveTo(0, y);
       context.lineTo(width, y);
-      if (mark) context.fillText(t("learn.bits", { count: number(mark, 0) }), 2, y - 2);
     }
     context.stroke();
     tokens.forEach((one, place) => {
@@ -71,11 +68,27 @@ class CurvePart {
     });
     this.colourOf = null;
     this.line(context, tokens, step, (one) => height - high(one[ENTROPY] ?? 0), colour("--ink"));
+    this.marks(context, [most / 2, most], (mark) => Math.round(height - high(mark)) - 3, colour);
     for (const [place, name] of [[learned.position, "--accent"], [this.hovered, "--faint"]]) {
       if (place === null || place < 0 || place >= tokens.length) continue;
       context.strokeStyle = colour(name);
       context.strokeRect(Math.round(place * step) + 0.5, 0.5, Math.max(1, Math.round(step) - 1), height - 1);
     }
+  }
+
+  /** What the lines mean, above whatever is drawn there. */
+  marks(context, values, at, colour) {
+    context.font = "10px system-ui, sans-serif";
+    context.lineJoin = "round";
+    for (const mark of values) {
+      const text = t("learn.bits", { count: number(mark, mark % 1 ? 1 : 0) });
+      context.strokeStyle = colour("--paper");
+      context.lineWidth = 3;
+      context.strokeText(text, 2, at(mark));
+      context.fillStyle = colour("--ink");
+      context.fillText(text, 2, at(mark));
+    }
+    context.lineWidth = 1;
   }
 
   /** The colours, read once a painting. */

@@ -1,5 +1,5 @@
 // Everything about the selected token: its candidates and what each sampler did to them, before and after, the survivors.
-import { h, t, number, onLanguage, onNews, ready, tell } from "./base.js";
+import { h, t, locale, number, onLanguage, onNews, ready, tell } from "./base.js";
 import { question } from "./learn_request.js";
 import { quoted, share } from "./learn_words.js";
 
@@ -94,7 +94,7 @@ class TokenPart {
     const stages = found.stages.map((stage) => h("th", { scope: "col", title: t("learn.stage_help", { name: stage.name, count: number(stage.survivors) }) },
       stage.name, stage.value === null ? "" : h("small", {}, valued(stage.value))));
     this.table.replaceChildren(
-      h("thead", {}, h("tr", {}, heads.map((text, place) => h("th", { scope: "col", class: place === 2 ? "text" : "" }, text)), stages, h("th", {}, h("span", { class: "unseen" }, t("learn.force"))))),
+      h("thead", {}, h("tr", {}, heads.map((text, place) => h("th", { scope: "col", class: place === 2 ? "piece" : "" }, text)), stages, h("th", {}, h("span", { class: "unseen" }, t("learn.force"))))),
       h("tbody", {}, found.candidates.map((one) => this.row(found, one))));
   }
 
@@ -108,7 +108,7 @@ class TokenPart {
     const force = this.canForce() ? h("button", { type: "button", class: "link force", title: t("learn.force_help", { text: quoted(text) }),
       "aria-label": t("learn.force_help", { text: quoted(text) }), onclick: () => this.force(found, id) }, t("learn.force")) : "";
     const mark = chosen ? h("span", { class: "mark", title: t("learn.selected") }, " ◀", h("span", { class: "unseen" }, t("learn.selected"))) : "";
-    return h("tr", { class: chosen ? "chosen" : null, "data-id": id }, h("td", {}, number(rank)), h("td", {}, String(id)), h("td", { class: "text" }, quoted(text), mark),
+    return h("tr", { class: chosen ? "chosen" : null, "data-id": id }, h("td", {}, number(rank)), h("td", {}, String(id)), h("td", { class: "piece" }, quoted(text), mark),
       h("td", {}, logit === null ? "−∞" : number(logit, 2)), h("td", {}, share(probability)), cells, h("td", {}, force));
   }
 
@@ -123,7 +123,7 @@ class TokenPart {
     const last = (one) => (found.stages.length ? one[5].at(-1) : one[3]);
     const most = Math.max(...charted.flatMap((one) => [one[3], last(one) || 0]), 1e-9);
     this.chart.replaceChildren(...charted.map((one) => h("div", { class: one[0] === found.id ? "pair-bars chosen" : "pair-bars" },
-      h("span", { class: "text" }, quoted(one[1]), one[0] === found.id ? " ◀" : ""),
+      h("span", { class: "piece" }, quoted(one[1]), one[0] === found.id ? " ◀" : ""),
       h("span", { class: "bars" }, bar("before", one[3], most), bar("after", last(one), most)),
       h("span", { class: "numbers" }, `${share(one[3])} → ${last(one) === null ? t("learn.out") : share(last(one))}`))));
   }
@@ -142,4 +142,4 @@ class TokenPart {
 
 const bar = (name, value, most) => h("i", { class: name, style: `width:${((value || 0) / most) * 100}%` });
 
-const valued = (value) => number(value, Number.isInteger(value) ? 0 : 2);
+const valued = (value) => new Intl.NumberFormat(locale(), { maximumFractionDigits: 3 }).format(value);

@@ -1,6 +1,6 @@
 // The selections for which a likelier token was there: a chart and a list of them; each leads to its token.
 import { h, t, number, onLanguage, ready } from "./base.js";
-import { PROBABILITY, RANK, SURPRISAL, TEXT, answer, learned, onLearned, select, unlikely } from "./answers.js";
+import { PROBABILITY, RANK, SURPRISAL, TEXT, afterDrawing, answer, learned, onLearned, select, unlikely } from "./answers.js";
 import { Canvas } from "./learn_canvas.js";
 import { bits, quoted, share } from "./learn_words.js";
 
@@ -34,7 +34,7 @@ class UnlikelyPart {
 
   take() {
     const tokens = answer()?.tokens || [];
-    const atEnd = this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < 40;
+    const before = this.places.length;
     for (; this.taken < tokens.length; this.taken += 1) {
       if (unlikely(tokens[this.taken])) this.add(tokens[this.taken], this.taken);
     }
@@ -43,14 +43,14 @@ class UnlikelyPart {
     this.count.textContent = t("learn.unlikely_count", { count: number(this.places.length), total: number(tokens.length) });
     this.canvas.element.setAttribute("aria-label", t("learn.unlikely_chart"));
     this.canvas.element.hidden = this.list.hidden = !this.places.length;
-    if (atEnd && learned.following) this.list.scrollTop = this.list.scrollHeight;
+    if (learned.following && this.places.length > before) afterDrawing(() => { this.list.scrollTop = 1e9; });
     this.canvas.draw();
   }
 
   add(one, place) {
     this.places.push(place);
     this.list.append(h("li", {}, h("button", { type: "button", class: "unlikely-one", "data-place": place, onclick: () => select(place) },
-      h("span", { class: "number" }, number(place + 1)), h("span", { class: "text" }, quoted(one[TEXT])),
+      h("span", { class: "number" }, number(place + 1)), h("span", { class: "piece" }, quoted(one[TEXT])),
       h("span", { class: "facts" }, t("learn.unlikely_facts", { rank: number(one[RANK]), value: share(one[PROBABILITY]), bits: bits(one[SURPRISAL]) })))));
   }
 
@@ -69,8 +69,9 @@ class UnlikelyPart {
     const most = Math.max(1, ...values);
     const step = width / Math.max(values.length, 1);
     const gap = step > 6 ? 3 : step > 2 ? 1 : 0;
+    const [usual, current] = [colour("--unlikely-line"), colour("--accent")];
     values.forEach((value, index) => {
-      context.fillStyle = this.places[index] === learned.position ? colour("--accent") : colour("--unlikely-line");
+      context.fillStyle = this.places[index] === learned.position ? current : usual;
       const high = Math.max(2, (value / most) * (height - 2));
       context.fillRect(index * step, height - high, Math.max(0.7, Math.min(step - gap, 60)), high);
     });
