@@ -6,7 +6,7 @@ Read without asking anybody. Whether a server is there, and what it is, is not k
 import ipaddress
 import re
 from typing import Literal
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 import msgspec
 
@@ -31,8 +31,8 @@ class Address(msgspec.Struct, frozen=True):
     model: str = ""
 
     def __str__(self) -> str:
-        prefix = "kobold+" if self.api == "kobold" else ""
-        return f"{prefix}{self.base}" + (f"#{self.model}" if self.model else "")
+        prefix = "kobold+" if self.api == "kobold" else "" if is_address(self.base) else "openai+"
+        return f"{prefix}{self.base}" + (f"#{quote(self.model, safe='/:@+,')}" if self.model else "")
 
     @property
     def origin(self) -> str:

@@ -74,6 +74,9 @@ class Line:
     def leave(self) -> None:
         """Nobody reads any more: the connection is closed, wherever the thread waits."""
         self._left.set()
+        self._shut()
+
+    def _shut(self) -> None:
         if (connected := self._socket) is not None:
             with contextlib.suppress(OSError):
                 connected.shutdown(socket.SHUT_RDWR)
@@ -135,7 +138,7 @@ class Line:
         if name in ("connection.connect_tcp.complete", "proxy.connect_tcp.complete") and self._socket is None:
             self._socket = info["return_value"].get_extra_info("socket")
         if self._left.is_set():
-            raise _Left
+            self._shut()
 
     def _give(self, item: object) -> None:
         while not self._left.is_set():

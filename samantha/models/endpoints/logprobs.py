@@ -45,7 +45,7 @@ def chosen(logprobs: Any) -> list[Chosen]:
 def _of_content(entry: dict[str, Any]) -> Chosen:
     top = [
         (_id(other), _piece(other), float(other["logprob"]))
-        for other in entry.get("top_logprobs") or []
+        for other in _list(entry.get("top_logprobs"))
         if isinstance(other, dict) and _is_number(other.get("logprob"))
     ]
     return _chosen(str(entry.get("token", "")), _piece(entry), _id(entry), entry.get("logprob"), top)
@@ -53,9 +53,9 @@ def _of_content(entry: dict[str, Any]) -> Chosen:
 
 def _of_lists(logprobs: dict[str, Any]) -> list[Chosen]:
     """The older form: parallel lists, and of each token a dictionary of the likeliest."""
-    tokens, numbers, tops = (logprobs.get(name) or [] for name in ("tokens", "token_logprobs", "top_logprobs"))
+    tokens, numbers, tops = (_list(logprobs.get(name)) for name in ("tokens", "token_logprobs", "top_logprobs"))
     found = []
-    for place, token in enumerate(tokens if isinstance(tokens, list) else []):
+    for place, token in enumerate(tokens):
         given = tops[place] if place < len(tops) and isinstance(tops[place], dict) else {}
         top = [(NO_ID, text.encode(), float(number)) for text, number in given.items() if _is_number(number)]
         number = numbers[place] if place < len(numbers) else None
@@ -93,6 +93,10 @@ def _entropy(shares: Sequence[float]) -> float:
 
 def _share(logprob: float) -> float:
     return min(1.0, math.exp(min(0.0, logprob)))
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _is_number(value: Any) -> bool:

@@ -62,6 +62,7 @@ class Server:
         self.patience = patience
         self.cancelled = cancelled
         self._entry = entry
+        self._model = found.model
         self._key = keys.find(found.origin, entry.key_variable)
 
     def call(self, url: str, body: dict[str, Any] | None = None, stream: bool = False) -> Call:
@@ -91,7 +92,7 @@ class Server:
 
     def refusal(self, head: connection.Opened, body: bytes) -> SamanthaError:
         """What a status other than success means."""
-        error = faults.refusal(head.status, head.headers, body, self.at.host, self.at.model, bool(self._key))
+        error = faults.refusal(head.status, head.headers, body, self.at.host, self._model, bool(self._key))
         connection.hidden(error, self._key)
         return error
 
@@ -120,6 +121,7 @@ class Server:
             ModelNotFound: it does not have the model, or several and none was chosen.
         """
         found = self._kobold() if self.at.api == "kobold" else self._openai()
+        self._model = found.model
         chosen = msgspec.structs.replace(found, n_ctx=found.n_ctx or self._entry.n_ctx)
         parallel = self._entry.parallel or max(found.parallel, _USUAL_PARALLEL.get(found.kind, 1))
         return msgspec.structs.replace(chosen, parallel=parallel)
