@@ -152,8 +152,19 @@ class Branches {
     const top = this.list.scrollTop;
     this.list.replaceChildren(...(all.length < 2 ? [] : [h("ul", { "aria-label": t("branches.title") }, h("li", {}, this.node(this.tree)))]));
     this.list.scrollTop = top;
+    this.reveal();
     if (focused) this.list.querySelector(`[data-row="${focused}"]`)?.focus({ preventScroll: true });
     this.comparison.show(this.place, all, this.place ? this.place.branch : 0);
+  }
+
+  /** Brings the branch that is looked at into sight within the tree, once for each; the page stays where it is. */
+  reveal() {
+    const row = this.list.querySelector("[aria-current]");
+    if (!row || row.dataset.row === this.revealed) return;
+    this.revealed = row.dataset.row;
+    const box = this.list.getBoundingClientRect(), one = row.getBoundingClientRect();
+    if (one.top < box.top) this.list.scrollTop -= box.top - one.top + 20;
+    else if (one.bottom > box.bottom) this.list.scrollTop += one.bottom - box.bottom + 20;
   }
 
   /** A branch, and beneath it the forks at which others leave it. */
