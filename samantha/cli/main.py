@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "info": ("info", "What a model file says of itself, without loading it."),
     "models": ("models", "List the models that can be used."),
     "download": ("download", "Fetch models from the Hugging Face hub, list a repository's, search."),
+    "endpoints": ("endpoints", "Models on servers: names, keys, and what a server is."),
     "runs": ("runs", "List, show, search and delete the runs that are stored."),
     "doctor": ("doctor", "Check this installation and say what is missing or degraded."),
 }

@@ -93,6 +93,11 @@ class EndpointModel:
         return self._arrived.qsize()
 
     @property
+    def counts_tokens(self) -> bool:
+        """Whether the server has a tokenizer that can be asked."""
+        return self._facts is not None and self._counter.has_tokenizer
+
+    @property
     def facts(self) -> Facts:
         """What the server said of itself when the model was opened."""
         if self._facts is None:
