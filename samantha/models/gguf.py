@@ -1,18 +1,23 @@
 """The head of a GGUF file, read and bounds-checked in plain Python before any native code sees the file.
 
-It reads metadata and the table of tensors, never the weights, and skips the vocabulary without building it.
-Source: the GGUF specification (ggml, version 3).
+It reads metadata and the table of tensors, never the weights, and skips the vocabulary without building it. What the
+numbers must be is in gguf_checks.py. Source: the GGUF specification (ggml, version 3).
 """
 
 import hashlib
+import itertools
 import math
+import re
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import msgspec
 
 from samantha.errors import ModelFileError, ModelNotFound
+from samantha.models import gguf_checks
+from samantha.models.gguf_checks import BLOCKS, Items, Tensor, tensor_bytes
 
 MAGIC = b"GGUF"
 LARGEST_COUNT = 1 << 24
@@ -24,27 +29,24 @@ LARGEST_HEAD = 1 << 28
 PIECE = 1 << 20
 """Bytes read at a time."""
 
+LONGEST_ARRAY = 1024
+"""Items; shorter arrays of numbers (a value for each layer) are kept."""
+
 _SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
 _STRING, _ARRAY = 8, 9
+_KIND_NAMES = {_STRING: "text", _ARRAY: "array"}
 
-BLOCKS: dict[int, tuple[str, int, int]] = {
-    0: ("F32", 1, 4), 1: ("F16", 1, 2), 2: ("Q4_0", 32, 18), 3: ("Q4_1", 32, 20), 6: ("Q5_0", 32, 22),
-    7: ("Q5_1", 32, 24), 8: ("Q8_0", 32, 34), 9: ("Q8_1", 32, 40), 10: ("Q2_K", 256, 84), 11: ("Q3_K", 256, 110),
-    12: ("Q4_K", 256, 144), 13: ("Q5_K", 256, 176), 14: ("Q6_K", 256, 210), 15: ("Q8_K", 256, 292),
-    16: ("IQ2_XXS", 256, 66), 17: ("IQ2_XS", 256, 74), 18: ("IQ3_XXS", 256, 98), 19: ("IQ1_S", 256, 50),
-    20: ("IQ4_NL", 32, 18), 21: ("IQ3_S", 256, 110), 22: ("IQ2_S", 256, 82), 23: ("IQ4_XS", 256, 136),
-    24: ("I8", 1, 1), 25: ("I16", 1, 2), 26: ("I32", 1, 4), 27: ("I64", 1, 8), 28: ("F64", 1, 8),
-    29: ("IQ1_M", 256, 56), 30: ("BF16", 1, 2), 34: ("TQ1_0", 256, 54), 35: ("TQ2_0", 256, 66), 39: ("MXFP4", 32, 17),
-}  # fmt: skip
-"""ggml type to (name, weights in a block, bytes of a block)."""
+VOCABULARY = "tokenizer.ggml.tokens"
 
-
-class Items(int):
-    """How many items an array of the metadata has: arrays are skipped, not kept."""
-
+MOST_PARTS = 10_000
+"""Files; more than any model is split into."""
 
 class Header(msgspec.Struct, frozen=True):
-    """What the head of a file says. `metadata` holds scalars and texts; arrays appear as their length, an `Items`."""
+    """What the head of a file says. `metadata` holds scalars and texts; arrays appear as their length, an `Items`.
+
+    `arrays` holds the short arrays of numbers. `matrices` are the bytes of the matrices that vectors are multiplied
+    with, by the name of their type: what llama.cpp may keep in another order than the file's.
+    """
 
     path: str
     size: int
@@ -53,6 +55,10 @@ class Header(msgspec.Struct, frozen=True):
     tensors: int
     parameters: int
     quantization: str
+    arrays: dict[str, tuple[float, ...]] = {}
+    matrices: dict[str, int] = {}
+    vocabulary: int = 0
+    """Tokens."""
 
     @property
     def architecture(self) -> str:
@@ -70,8 +76,11 @@ class Header(msgspec.Struct, frozen=True):
         return str(self.metadata.get("general.name", ""))
 
 
-def read(path: Path) -> Header:
-    """The head of a GGUF file.
+def read(path: Path, thorough: bool = False) -> Header:
+    """The head of a GGUF file; of a split model it may be any part.
+
+    Args:
+        thorough: look at every token of the vocabulary too, because llama.cpp aborts on some: 50 ms for a large one.
 
     Raises:
         ModelNotFound: no such file, or a folder.
@@ -85,16 +94,67 @@ def read(path: Path) -> Header:
         if path.stat().st_size < len(MAGIC):
             raise ModelFileError(f"{path.name} is not a GGUF file: it is empty.")
         with path.open("rb") as file:
-            return _Reader(file, path).header()
+            return _Reader(file, path, thorough).header()
     except OSError as error:
         raise ModelFileError(f"The model file {path} cannot be read ({error.strerror or error}).") from error
+
+
+def parts_of(path: Path) -> tuple[Path, ...]:
+    """The files of a split model (`-00001-of-0000N.gguf`) in order, there or not; else the one file."""
+    found = re.fullmatch(r"(.*-)(\d{5})-of-(\d{5})(\.gguf)", path.name, re.IGNORECASE | re.DOTALL)
+    if found is None or not 0 < int(found[3]) <= MOST_PARTS:
+        return (path,)
+    return tuple(
+        path.with_name(f"{found[1]}{part:05d}-of-{found[3]}{found[4]}") for part in range(1, int(found[3]) + 1)
+    )
+
+
+def read_model(path: Path) -> Header:
+    """The head of a model: of a split one all parts together.
+
+    Args:
+        path: the file, or the first part.
+
+    Raises:
+        ModelNotFound: see `read`.
+        ModelFileError: see `read`; or parts are missing, misnamed or of another model.
+    """
+    first = read(path)
+    parts = parts_of(path)
+    claimed = gguf_checks.parts_claimed(path.name, first.metadata, len(parts))
+    if claimed == 1:
+        return first
+    missing = [part.name for part in parts if not part.is_file()]
+    if missing:
+        named = missing[0] if len(missing) == 1 else f"{missing[0]} and {len(missing) - 1} more"
+        raise ModelFileError(
+            f"{path.name} is the first of {len(parts)} parts of a model, and {named} cannot be found beside it:"
+            " download the missing parts into the same folder."
+        )
+    return _together(first, [read(part) for part in parts[1:]])
+
+
+def _together(first: Header, others: Sequence[Header]) -> Header:
+    matrices = dict(first.matrices)
+    for other in others:
+        for kind, size in other.matrices.items():
+            matrices[kind] = matrices.get(kind, 0) + size
+    quantization = max([first, *others], key=lambda header: header.parameters).quantization
+    return msgspec.structs.replace(
+        first, size=first.size + sum(other.size for other in others), quantization=quantization, matrices=matrices,
+        tensors=first.tensors + sum(other.tensors for other in others),
+        parameters=first.parameters + sum(other.parameters for other in others),
+    )  # fmt: skip
 
 
 class _Reader:
     """Reads the head piece by piece into memory: a mapped file that shrinks meanwhile would end the process."""
 
-    def __init__(self, file: BinaryIO, path: Path) -> None:
+    def __init__(self, file: BinaryIO, path: Path, thorough: bool) -> None:
         self._file = file
+        self._thorough = thorough
+        self._arrays: dict[str, tuple[float, ...]] = {}
+        self._tokens: list[bytes] = []
         self._data = bytearray()
         self._at = 0
         self._path = path
@@ -107,13 +167,22 @@ class _Reader:
         if version not in (2, 3):
             raise ModelFileError(f"{self._path.name} is GGUF version {version}; versions 2 and 3 can be read.")
         tensors = self._count("tensors")
-        metadata = {self._text(): self._value(self._number("<I")) for _ in range(self._count("metadata keys"))}
+        metadata: dict[str, Any] = {}
+        for _ in range(self._count("metadata keys")):
+            key = self._text()
+            gguf_checks.check_new(self._path.name, "key", key, metadata)
+            metadata[key] = self._value(key, self._number("<I"))
         table = [self._tensor() for _ in range(tensors)]
-        self._check(metadata, table)
-        parameters = sum(math.prod(shape) for shape, _, _ in table)
+        gguf_checks.check(self._path.name, metadata, self._arrays, table)
+        if self._thorough:
+            gguf_checks.check_vocabulary(self._path.name, metadata, self._tokens)
+        self._check_length(metadata, table)
+        parameters = sum(math.prod(tensor.shape) for tensor in table)
+        words = metadata.get(VOCABULARY, 0)
         return Header(
-            str(self._path), self._size, version, metadata, tensors, parameters, _quantization(table)
-        )
+            str(self._path), self._size, version, metadata, tensors, parameters, _quantization(table), self._arrays,
+            _matrices(table), int(words) if isinstance(words, Items) else 0,
+        )  # fmt: skip
 
     def _number(self, form: str) -> Any:
         data = self._take(struct.calcsize(form))
@@ -132,27 +201,31 @@ class _Reader:
     def _text(self) -> str:
         return self._take(int(self._number("<Q"))).decode(errors="replace")
 
-    def _value(self, kind: int) -> Any:
+    def _value(self, key: str, kind: int) -> Any:
         if kind == _STRING:
             return self._text()
         if kind == _ARRAY:
-            return Items(self._skip_array())
+            return self._array(key)
         if kind not in _SCALARS:
             raise ModelFileError(f"{self._path.name} is damaged: unknown metadata type {kind}. Download it again.")
         return self._number(_SCALARS[kind])
 
-    def _skip_array(self, depth: int = 0) -> int:
+    def _array(self, key: str, depth: int = 0) -> Items:
+        """Skip an array, unless it is short and of numbers, or is to be looked at."""
         kind, length = self._number("<I"), self._count("array items")
         if kind in _SCALARS:
-            self._skip(length * struct.calcsize(_SCALARS[kind]))
+            data = self._take(length * struct.calcsize(_SCALARS[kind]))
+            if length <= LONGEST_ARRAY and depth == 0:
+                self._arrays[key] = struct.unpack(f"<{length}{_SCALARS[kind][1]}", data)
         elif kind == _STRING:
-            self._skip_texts(length)
+            kept = self._skip_texts(length, self._thorough and key == VOCABULARY)
+            self._tokens = kept or self._tokens
         elif kind == _ARRAY and depth < 4:
             for _ in range(length):
-                self._skip_array(depth + 1)
+                self._array(key, depth + 1)
         else:
             raise ModelFileError(f"{self._path.name} is damaged: unknown array type {kind}. Download it again.")
-        return length
+        return Items(length, _KIND_NAMES.get(kind, "number"))
 
     def _skip(self, count: int) -> None:
         if not self._reaches(self._at + count):
@@ -169,65 +242,62 @@ class _Reader:
             self._data += self._file.read(max(PIECE, position - len(self._data)))
         return position <= len(self._data)
 
-    def _skip_texts(self, length: int) -> None:
+    def _skip_texts(self, length: int, keep: bool) -> list[bytes]:
         """A vocabulary has some 150,000 of them: the loop is kept tight, and the file is read ahead of it."""
         unpack, at, last = struct.Struct("<Q").unpack_from, self._at, len(self._data) - 8
+        ends = [at]
         for _ in range(length):
             if at > last:
                 if not self._reaches(at + 8):
                     break
                 last = len(self._data) - 8
             at += 8 + unpack(self._data, at)[0]
+            if keep:
+                ends.append(at)
         self._skip(at - self._at)
+        return [bytes(self._data[start + 8 : end]) for start, end in itertools.pairwise(ends)]
 
-    def _tensor(self) -> tuple[tuple[int, ...], int, int]:
-        """Shape, ggml type and offset of one tensor."""
-        self._text()
+    def _tensor(self) -> Tensor:
+        name = self._text()
         dimensions = self._number("<I")
         if dimensions > 4:
             raise ModelFileError(f"{self._path.name} is damaged: tensor of rank {dimensions}. Download it again.")
         shape = tuple(int(self._number("<Q")) for _ in range(dimensions))
-        return shape, int(self._number("<I")), int(self._number("<Q"))
+        return Tensor(name, shape, int(self._number("<I")), int(self._number("<Q")))
 
-    def _check(self, metadata: dict[str, Any], table: list[tuple[tuple[int, ...], int, int]]) -> None:
-        """What llama.cpp itself aborts on or takes in silence."""
-        architecture = metadata.get("general.architecture")
-        if not isinstance(architecture, str) or not architecture:
-            raise ModelFileError(f"{self._path.name} names no architecture: it holds no language model.")
-        layers = metadata.get(f"{architecture}.block_count", 1)
-        if not isinstance(layers, int) or not 0 < layers <= 512:
-            raise ModelFileError(f"{self._path.name} is damaged: {layers} layers. Download it again.")
-        self._check_length(metadata, table)
-
-    def _check_length(self, metadata: dict[str, Any], table: list[tuple[tuple[int, ...], int, int]]) -> None:
+    def _check_length(self, metadata: dict[str, Any], table: Sequence[Tensor]) -> None:
         alignment = metadata.get("general.alignment", 32)
-        if not isinstance(alignment, int) or alignment <= 0:
-            raise ModelFileError(f"{self._path.name} is damaged: alignment {alignment}. Download it again.")
         start = math.ceil(self._at / alignment) * alignment
-        needed = start + max((offset + _bytes(shape, kind) for shape, kind, offset in table), default=0)
+        needed = start + max((tensor.offset + tensor_bytes(tensor) for tensor in table), default=0)
         if needed > self._size:
             raise ModelFileError(
                 f"{self._path.name} is truncated: it has {self._size:,} of {needed:,} bytes. Download it again."
             )
 
 
-def _bytes(shape: tuple[int, ...], kind: int) -> int:
-    """Bytes of a tensor; 0 for a type this table does not know, which llama.cpp then judges."""
-    if kind not in BLOCKS:
-        return 0
-    _, weights, size = BLOCKS[kind]
-    return math.prod(shape) // weights * size
+def _matrices(table: Sequence[Tensor]) -> dict[str, int]:
+    """Bytes of the matrices by type. In embeddings one looks up, and only tied ones are multiplied with too."""
+    names = {tensor.name for tensor in table}
+    tied = "output.weight" not in names
+    totals: dict[str, int] = {}
+    for tensor in table:
+        embedding = "embd" in tensor.name and not (tied and tensor.name == "token_embd.weight")
+        if len(tensor.shape) >= 2 and tensor.shape[1] % 8 == 0 and not embedding:
+            name = _type_name(tensor.kind)
+            totals[name] = totals.get(name, 0) + tensor_bytes(tensor)
+    return totals
 
 
-def _quantization(table: list[tuple[tuple[int, ...], int, int]]) -> str:
+def _type_name(kind: int) -> str:
+    return BLOCKS[kind][0] if kind in BLOCKS else f"type {kind}"
+
+
+def _quantization(table: Sequence[Tensor]) -> str:
     """The type that holds most of the weights."""
     totals: dict[int, int] = {}
-    for shape, kind, _ in table:
-        totals[kind] = totals.get(kind, 0) + math.prod(shape)
-    if not totals:
-        return ""
-    largest = max(totals, key=lambda kind: totals[kind])
-    return BLOCKS[largest][0] if largest in BLOCKS else f"type {largest}"
+    for tensor in table:
+        totals[tensor.kind] = totals.get(tensor.kind, 0) + math.prod(tensor.shape)
+    return _type_name(max(totals, key=lambda kind: totals[kind])) if totals else ""
 
 
 def sampled_hash(path: Path) -> str:

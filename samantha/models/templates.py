@@ -18,6 +18,9 @@ from samantha.models.model import Message, PromptFormat, Rendered
 DEADLINE = 2.0
 """Seconds a template may take; ordinary ones take about a millisecond."""
 
+LONGEST_REPEAT = 100_000
+LARGEST_POWER = 1000
+
 CONTINUE = "Continue."
 """The user turn that introduces a previous response where a template insists on alternation."""
 
@@ -210,9 +213,20 @@ def _compile(source: str) -> Any:
     from jinja2 import TemplateSyntaxError
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    environment = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
-    )
+    class Environment(ImmutableSandboxedEnvironment):
+        """Refuses the one C call that can fill the memory before the deadline comes."""
+
+        intercepted_binops = frozenset({"*", "**"})
+
+        def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+            """Multiply or raise numbers and short texts only."""
+            if operator == "**" and not -LARGEST_POWER <= right <= LARGEST_POWER:
+                raise OverflowError(f"a power of {right}")
+            if operator == "*" and max(_repeated(left, right), _repeated(right, left)) > LONGEST_REPEAT:
+                raise OverflowError("a text or list repeated too often")
+            return super().call_binop(context, operator, left, right)
+
+    environment = Environment(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"])
     environment.filters["tojson"] = lambda value, **options: json.dumps(value, ensure_ascii=False, **options)
     environment.globals["raise_exception"] = _refuse
     environment.globals["strftime_now"] = lambda form: datetime.datetime.now().strftime(form)
@@ -220,6 +234,11 @@ def _compile(source: str) -> Any:
         return environment.from_string(source)
     except TemplateSyntaxError as error:
         raise TemplateError(f"The chat template cannot be read ({error.message}): choose another.") from None
+
+
+def _repeated(repeated: Any, times: Any) -> int:
+    """How long a text or list becomes that is multiplied; 0 for numbers."""
+    return len(repeated) * times if isinstance(repeated, str | list | tuple) and isinstance(times, int) else 0
 
 
 def _refuse(message: str) -> NoReturn:

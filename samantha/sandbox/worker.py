@@ -32,6 +32,7 @@ def confine_worker(arguments: Sequence[str], readable: Sequence[Path]) -> Confin
     package_root = Path(__file__).resolve().parents[2]
     environment = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     environment |= {"PYTHONPATH": str(package_root), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1"}
+    environment["GGML_NO_BACKTRACE"] = "1"  # a debugger would take seconds and hide the reason of an abort
     command = (sys.executable, *arguments)
     if isolation() != "bubblewrap":
         return Confined(command, environment, False)

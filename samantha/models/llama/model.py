@@ -42,7 +42,7 @@ class LlamaModel:
         """
         self.name = name
         self._path = path
-        self._header = gguf.read(path)
+        self._header = gguf.read(path, thorough=True)
         native.start()
         self._weights = Weights(path, n_gpu_layers, progress)
         self._templates = Templates(self._weights.template(), self._weights.beginning(), self._weights.end())

@@ -12,6 +12,9 @@ from samantha.traces import VocabularyToken
 KINDS = {1: "unknown", 2: "unused", 4: "normal", 8: "control", 16: "user_defined", 32: "byte"}
 """`llama_token_attr` flags; a token of none of them is normal."""
 
+LONGEST_REASON = 300
+"""Characters; a file's own texts may be in it."""
+
 
 class Weights:
     """A loaded model and its vocabulary. `close` frees the memory."""
@@ -32,7 +35,7 @@ class Weights:
         native.clear_log()
         self.handle = lib.llama_model_load_from_file(str(path).encode(), parameters)
         if not self.handle:
-            reason = "; ".join(native.errors()[:2]) or "llama.cpp gave no reason"
+            reason = _reason(native.errors())
             raise ModelFileError(f"The model file {path.name} cannot be loaded: {reason}.")
         self.vocab = lib.llama_model_get_vocab(self.handle)
         self.n_vocab = int(lib.llama_vocab_n_tokens(self.vocab))
@@ -122,3 +125,11 @@ class Weights:
     def parameters(self) -> int:
         """The number of parameters."""
         return int(lib.llama_model_n_params(self.handle))
+
+
+def _reason(errors: list[str]) -> str:
+    """What llama.cpp said first, without the names of its functions and the reasons that only repeat it."""
+    said = errors[0].strip() if errors else "llama.cpp gave no reason"
+    for prefix in ("llama_model_load: ", "gguf_init_from_reader: ", *["error loading model: "] * 2):
+        said = said.removeprefix(prefix)
+    return said if len(said) <= LONGEST_REASON else f"{said[:LONGEST_REASON]}..."
