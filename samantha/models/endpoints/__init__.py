@@ -7,8 +7,9 @@ user's settings (`lab`, `lab#model`). What is not here: finding servers, and sta
 from samantha.models.endpoints import address, known
 from samantha.models.endpoints.faults import Patience
 from samantha.models.endpoints.model import EndpointModel, Slots
+from samantha.models.endpoints.servers import Servers
 
-__all__ = ["EndpointModel", "Slots", "find", "is_endpoint"]
+__all__ = ["EndpointModel", "Servers", "Slots", "find", "is_endpoint"]
 
 
 def is_endpoint(name: str) -> bool:

@@ -81,6 +81,8 @@ class EndpointModel:
         self._declined: set[str] = set()
         self._arrived: Arrived = queue.Queue()
         self._running = False
+        self.failed = False
+        """Whether an answer failed since it was opened."""
 
     @property
     def alive(self) -> bool:
@@ -103,6 +105,10 @@ class EndpointModel:
         if self._facts is None:
             raise EndpointError(f"{self.name} has not been opened yet.")
         return self._facts
+
+    def key_holds(self) -> bool:
+        """Whether the key is still the one that the user keeps for this server."""
+        return self._server.key_holds()
 
     def open(self, options: LoadOptions, cancelled: Callable[[], bool]) -> Iterator[Loading]:
         """Ask the server what it is and has; yields progress.
@@ -156,6 +162,7 @@ class EndpointModel:
                 answer.leave()
         failed = next((answer.error for answer in answers if answer.error), None)
         if failed:
+            self.failed = True
             raise failed
 
     def count(self, request: GenerateRequest) -> int:

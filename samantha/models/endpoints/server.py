@@ -96,6 +96,14 @@ class Server:
         connection.hidden(error, self._key)
         return error
 
+    def key_holds(self) -> bool:
+        """Whether the key is still the one that the user keeps for this server.
+
+        Raises:
+            EndpointError: it is missing now.
+        """
+        return keys.find(self.at.origin, self._entry.key_variable) == self._key
+
     def hidden(self, error: BaseException) -> BaseException:
         """The error, without the key where the server repeated it."""
         return connection.hidden(error, self._key)
