@@ -61,12 +61,18 @@ class ModelLoaded(EventBase, frozen=True, kw_only=True):
 
 
 class Downloading(EventBase, frozen=True, kw_only=True):
-    """Bytes `done` of `total` (None when the server does not say), at `rate` bytes a second."""
+    """Bytes `done` of `total` (None when the server does not say), at `rate` bytes a second; `left` is seconds.
+
+    `phase` is `waiting` (somebody else downloads it), `checking`, `downloading` or `pausing`; `note` says why.
+    """
 
     url: str
     done: int
     total: int | None = None
     rate: float = 0.0
+    phase: str = "downloading"
+    left: float | None = None
+    note: str = ""
 
 
 class StepStarted(EventBase, frozen=True, kw_only=True):

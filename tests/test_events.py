@@ -1,5 +1,6 @@
 """Events: their JSON is fixed, and every one survives it."""
 
+import types
 import typing
 from typing import Any
 
@@ -57,6 +58,15 @@ def value(hint: Any) -> st.SearchStrategy[Any]:
         return st.lists(st.integers(0, 99), max_size=3).map(tuple)
     if hint is str:
         return st.text(st.characters(exclude_categories=("Cs",)))
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        return values(hint)
+    parts = typing.get_args(hint)
+    if typing.get_origin(hint) is tuple:
+        if parts[-1] is Ellipsis:
+            return st.lists(value(parts[0]), max_size=3).map(tuple)
+        return st.tuples(*map(value, parts))
+    if isinstance(hint, types.UnionType):
+        return st.one_of(*map(value, parts))
     return st.from_type(hint)
 
 

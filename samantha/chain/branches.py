@@ -17,10 +17,10 @@ from samantha import events
 from samantha.chain.answering import Answering, Fork, end_event, fork
 from samantha.chain.chain import Chain
 from samantha.chain.record import Answer, Record
-from samantha.errors import ChainError, ModelError, ModelNotFound
+from samantha.errors import ChainError, ModelError
 from samantha.events import Event
 from samantha.models import gguf, library
-from samantha.models.model import GenerateRequest, Loading, LoadOptions, Model, ModelSource, SampleFinished
+from samantha.models.model import Fetching, GenerateRequest, Loading, LoadOptions, Model, ModelSource, SampleFinished
 
 
 def branch(
@@ -74,7 +74,7 @@ def _check_file(name: str, described: dict[str, Any]) -> None:
         return
     try:
         path = library.find(name).path
-    except ModelNotFound:
+    except ModelError:
         path = Path(str(described.get("path", "")))
     try:
         now = gguf.sampled_hash(path)
@@ -180,6 +180,8 @@ class Branching(Iterator[Event]):
         for loaded in self._models.acquire(self._answer.model, options, lambda: self._stopping):
             if isinstance(loaded, Loading):
                 yield self._make(events.ModelLoading, None, model=self._answer.model, progress=loaded.progress)
+            elif isinstance(loaded, Fetching):
+                yield self._make(events.Downloading, None, **msgspec.structs.asdict(loaded))
             else:
                 with self._lock:
                     self._model = loaded

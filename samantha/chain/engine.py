@@ -26,7 +26,7 @@ from samantha.errors import ChainError, ModelError, SamanthaError, TemplateError
 from samantha.events import Event, RunReason
 from samantha.hyperparameters import Hyperparameters
 from samantha.models import templates
-from samantha.models.model import Loading, LoadOptions, Model, ModelSource, Rendered, SampleFinished
+from samantha.models.model import Fetching, Loading, LoadOptions, Model, ModelSource, Rendered, SampleFinished
 
 STOP_SAMANTHA = "STOP_SAMANTHA"
 
@@ -195,11 +195,22 @@ class Run(Iterator[Event]):
         try:
             if self.chain.run_code and self._code:
                 self._code.prepare(self.id)
+            yield from self._look_up()
             yield from self._all_groups()
         finally:
+            self._models.end(self.chain.models)
             if self.chain.run_code and self._code:
                 self._code.finish(self.id)
         yield self._event(events.RunFinished, reason=self._run_reason())
+
+    def _look_up(self) -> Iterator[Event]:
+        """What cannot be found is said at once; the run goes on with the other models."""
+        try:
+            problems = self._models.begin(self.chain.models, self._interrupted)
+        except ModelError:
+            return  # stopped meanwhile
+        for problem in problems:
+            yield self._event(events.Notice, message=problem)
 
     def _all_groups(self) -> Iterator[Event]:
         loop, finished_before = 1, 0
@@ -249,6 +260,9 @@ class Run(Iterator[Event]):
             if isinstance(loaded, Loading):
                 fresh = True
                 yield self._event(events.ModelLoading, model=first.model, progress=loaded.progress)
+            elif isinstance(loaded, Fetching):
+                fresh = True
+                yield self._event(events.Downloading, **msgspec.structs.asdict(loaded))
             else:
                 with self._lock:
                     self._model = loaded

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from samantha.cli.interruption import stopped_by_interrupt
 from samantha.errors import ModelError
-from samantha.models.model import Loading, LoadOptions, Model, ModelSource
+from samantha.models.model import Fetching, Loading, LoadOptions, Model, ModelSource
 
 
 @contextlib.contextmanager
@@ -23,8 +23,9 @@ def loaded(models: ModelSource, name: str, options: LoadOptions) -> Iterator[Mod
     try:
         with stopped_by_interrupt(stopped.set):
             for one in models.acquire(name, options, stopped.is_set):
-                if isinstance(one, Loading):
-                    progress(f"loading {name} {one.progress:.0%}")
+                if isinstance(one, Loading | Fetching):
+                    doing = "loading" if isinstance(one, Loading) else one.phase
+                    progress(f"{doing} {name} {one.progress:.0%}")
                 else:
                     model = one
     except ModelError:

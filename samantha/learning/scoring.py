@@ -14,6 +14,7 @@ from samantha.chain.steps import Step
 from samantha.errors import ChainError, ModelError, ScoreError
 from samantha.learning.score import Score, check
 from samantha.models.model import (
+    Fetching,
     Loading,
     LoadOptions,
     Model,
@@ -77,7 +78,8 @@ class ScoreText:
 
     def _acquired(self) -> Iterator[Loading | Model]:
         try:
-            yield from self._source.acquire(self._name, self._options, self._ending)
+            for one in self._source.acquire(self._name, self._options, self._ending):
+                yield Loading(one.progress) if isinstance(one, Fetching) else one
         except ModelError:
             if not self._ending():
                 raise

@@ -5,7 +5,7 @@ thread. `generate` yields, per request: one `Rendered`, `PromptProgress` events,
 exactly one `SampleFinished` per sample.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -86,6 +86,26 @@ class Loading(msgspec.Struct, frozen=True, tag="loading", array_like=True):
     """Progress of a load, from 0 to 1."""
 
     progress: float
+
+
+class Fetching(msgspec.Struct, frozen=True):
+    """Progress of a download: bytes `done` of `total` (None: not known) at `rate` bytes a second; `left` is seconds.
+
+    `phase` is `waiting` (somebody else downloads it), `checking`, `downloading` or `pausing`; `note` says why.
+    """
+
+    url: str
+    done: int
+    total: int | None = None
+    rate: float = 0.0
+    phase: str = "downloading"
+    left: float | None = None
+    note: str = ""
+
+    @property
+    def progress(self) -> float:
+        """From 0 to 1; 0 where nobody knows the total."""
+        return min(1.0, self.done / self.total) if self.total else 0.0
 
 
 class ModelDescription(msgspec.Struct, frozen=True, tag="loaded", array_like=True):
@@ -219,7 +239,19 @@ class Model(Protocol):
 class ModelSource(Protocol):
     """Where the engine gets models from (`models/residency.py`, or a test's own)."""
 
-    def acquire(self, name: str, options: LoadOptions, cancelled: Callable[[], bool]) -> Iterator[Loading | Model]:
+    def begin(self, names: Sequence[str], cancelled: Callable[[], bool]) -> Sequence[str]:
+        """A run with these models begins: what has to be looked up is looked up. A sentence for each that cannot be.
+
+        Raises:
+            ModelError: `cancelled` said so.
+        """
+
+    def end(self, names: Sequence[str]) -> None:
+        """The run is over: nothing is kept for it any more."""
+
+    def acquire(
+        self, name: str, options: LoadOptions, cancelled: Callable[[], bool]
+    ) -> Iterator[Fetching | Loading | Model]:
         """Progress, then the model, which stays the caller's until `release`.
 
         Args:

@@ -2,7 +2,7 @@
 
 One model is loaded at a time unless there is a memory budget: then several stay, and the least recently used goes
 first. One model works at a time, because several would take each other's cores; who wants another one waits for the
-end of the step.
+end of the step. Links are fetched first, and models on servers are asked for; neither waits for a model that works.
 """
 
 import threading
@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from samantha.errors import ModelError
-from samantha.models import library
-from samantha.models.model import Loading, LoadOptions, Model
+from samantha.models import endpoints, hub, library
+from samantha.models.model import Fetching, Loading, LoadOptions, Model
 from samantha.models.read_ahead import ReadAhead
 from samantha.models.remote import RemoteModel, parts_of
 
@@ -44,10 +44,35 @@ class Residency:
         self._in_use: Key | None = None
         self._reserved = False
         self._ahead = ReadAhead()
+        self._links = hub.Links()
+        self._fetching: tuple[str, hub.Prefetch] | None = None
+        self._slots = endpoints.Slots()
 
-    def acquire(self, name: str, options: LoadOptions, cancelled: Callable[[], bool]) -> Iterator[Loading | Model]:
+    def begin(self, names: Sequence[str], cancelled: Callable[[], bool]) -> Sequence[str]:
+        """See `models.model.ModelSource`: links are looked up, so that a run means the same bytes to its end."""
+        links = [name for name in dict.fromkeys(names) if _is_link(name)]
+        if not links:
+            return ()
+        return [one.problem for one in self._links.begin(links, cancelled) if isinstance(one, hub.Unusable)]
+
+    def end(self, names: Sequence[str]) -> None:
         """See `models.model.ModelSource`."""
-        found = library.find(name)
+        self._links.release([name for name in names if _is_link(name)])
+
+    def acquire(
+        self, name: str, options: LoadOptions, cancelled: Callable[[], bool]
+    ) -> Iterator[Fetching | Loading | Model]:
+        """See `models.model.ModelSource`."""
+        if endpoints.is_endpoint(name):
+            yield from self._server(name, options, cancelled)
+            return
+        found = None
+        for item in self._file(name, cancelled):
+            if isinstance(item, Fetching):
+                yield item
+            else:
+                found = item
+        assert found is not None
         key = (found.path, options.n_gpu_layers)
         self._reserve(cancelled)
         complete = False
@@ -64,18 +89,51 @@ class Residency:
                 self._forget(key)
         yield resident.model
 
-    def release(self, model: Model) -> None:  # noqa: ARG002 - one model works at a time
-        """The step is over: the model stays loaded and free for the next."""
-        self._let_go()
+    def _file(self, name: str, cancelled: Callable[[], bool]) -> Iterator[Fetching | library.ModelFile]:
+        """The file of a model, fetched where it is a link. A download holds up no other run."""
+        if not _is_link(name):
+            yield library.find(name)
+            return
+        for item in self._links.obtain(name, cancelled):
+            if isinstance(item, hub.Progress):
+                yield Fetching(item.url, item.done, item.total, item.rate, item.phase, item.left, item.note)
+            else:
+                yield library.ModelFile(name, item)
+
+    def _server(self, name: str, options: LoadOptions, cancelled: Callable[[], bool]) -> Iterator[Loading | Model]:
+        """A model on a server takes no memory here, and several runs may use it."""
+        model = endpoints.find(name, self._slots)
+        yield from model.open(options, cancelled)
+        yield model
+
+    def release(self, model: Model) -> None:
+        """The step is over: a model that is loaded here stays so, free for the next."""
+        if isinstance(model, RemoteModel):
+            self._let_go()
+        else:
+            model.close()
 
     def expect(self, name: str) -> None:
-        """The model that comes next is read into the page cache while the present one works. Never raises."""
+        """The model that comes next is fetched, or read into the page cache, while the present one works."""
+        if endpoints.is_endpoint(name):
+            return
+        if _is_link(name):
+            self._fetch_ahead(name)
+            return
         try:
             found = library.find(name)
         except ModelError:
             return  # whoever acquires it is told
         if all(found.path != path for path, _ in list(self._residents)):
             self._ahead.begin(_files(found.path))
+
+    def _fetch_ahead(self, name: str) -> None:
+        download = self._links.download(name)
+        if download is None or (self._fetching and self._fetching[0] == name):
+            return
+        if self._fetching:
+            self._fetching[1].close()
+        self._fetching = (name, hub.Prefetch([download]))
 
     def unload(self, name: str | None = None) -> list[str]:
         """Free the memory of a model, or of all of them, but of one in use; the names of those that went."""
@@ -92,6 +150,9 @@ class Residency:
     def close(self) -> None:
         """End every worker, in use or not."""
         self._ahead.end()
+        if self._fetching:
+            self._fetching[1].close()
+        self._links.close()
         with self._changed:
             for resident in self._residents.values():
                 resident.model.close()
@@ -156,6 +217,11 @@ class Residency:
             if resident:
                 resident.model.kill()
         self._let_go()
+
+
+def _is_link(name: str) -> bool:
+    """Whether a name means a file that has to be fetched: a file that is here has the right of way."""
+    return hub.is_remote(name) and not endpoints.is_endpoint(name) and not Path(name).expanduser().exists()
 
 
 def _files(path: Path) -> list[Path]:

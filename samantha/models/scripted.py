@@ -7,6 +7,7 @@ from samantha.errors import ModelError, ModelNotFound, PromptTooLong
 from samantha.hyperparameters import Hyperparameters
 from samantha.models.model import (
     Adjusted,
+    Fetching,
     GenerateRequest,
     Loading,
     LoadOptions,
@@ -152,7 +153,9 @@ class ScriptedSource:
         self.loads: list[tuple[str, LoadOptions]] = []
         self.expected: list[str] = []
 
-    def acquire(self, name: str, options: LoadOptions, cancelled: Callable[[], bool]) -> Iterator[Loading | Model]:
+    def acquire(
+        self, name: str, options: LoadOptions, cancelled: Callable[[], bool]
+    ) -> Iterator[Fetching | Loading | Model]:
         """Two steps of progress when the model is not the last one, then the model."""
         if name not in self.models:
             raise ModelNotFound(f"There is no scripted model {name}: known are {', '.join(self.models)}.")
@@ -163,6 +166,13 @@ class ScriptedSource:
                     raise ModelError(f"Loading {name} was cancelled.")
             self.loads.append((name, options))
         yield self.models[name]
+
+    def begin(self, names: Sequence[str], cancelled: Callable[[], bool]) -> Sequence[str]:  # noqa: ARG002
+        """Nothing has to be looked up."""
+        return ()
+
+    def end(self, names: Sequence[str]) -> None:
+        """Nothing was kept."""
 
     def expect(self, name: str) -> None:
         """Recorded in `expected`."""

@@ -19,7 +19,7 @@ from samantha.errors import SamanthaError
 from samantha.learning.score import Comparison, Score, compare
 from samantha.learning.scoring import first_prompt, first_step, score_text
 from samantha.models import library
-from samantha.models.model import Loading, LoadOptions, Model, ModelSource, PromptProgress, Scored
+from samantha.models.model import Fetching, Loading, LoadOptions, Model, ModelSource, PromptProgress, Scored
 from samantha.traces import ScoredToken, VocabularyToken
 from samantha.ui.session import GRACE, Session, Sessions
 
@@ -111,7 +111,7 @@ class Task:
         """The model, once, released afterwards."""
         self.model = name
         for loaded in self.source.acquire(name, options, self._cancelled):
-            if isinstance(loaded, Loading):
+            if isinstance(loaded, Loading | Fetching):
                 self._loading(loaded)
                 continue
             self.phase = "working"
@@ -120,7 +120,7 @@ class Task:
             finally:
                 self.source.release(loaded)
 
-    def _loading(self, loaded: Loading) -> None:
+    def _loading(self, loaded: Loading | Fetching) -> None:
         self.phase, self.share = "loading", loaded.progress
 
 
