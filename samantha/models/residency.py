@@ -128,12 +128,12 @@ class Residency:
             self._ahead.begin(_files(found.path))
 
     def _fetch_ahead(self, name: str) -> None:
-        download = self._links.download(name)
-        if download is None or (self._fetching and self._fetching[0] == name):
-            return
         if self._fetching:
+            if self._fetching[0] == name:
+                return
             self._fetching[1].close()
-        self._fetching = (name, hub.Prefetch([download]))
+        fetching = self._links.ahead(name)
+        self._fetching = (name, fetching) if fetching else None
 
     def unload(self, name: str | None = None) -> list[str]:
         """Free the memory of a model, or of all of them, but of one in use; the names of those that went."""

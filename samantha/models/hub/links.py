@@ -12,6 +12,7 @@ from samantha.models.hub.cache import Cache
 from samantha.models.hub.downloads import Download, Progress
 from samantha.models.hub.faults import Patience
 from samantha.models.hub.fetching import fetch
+from samantha.models.hub.prefetching import Prefetch
 from samantha.models.hub.resolving import NEVER, Unusable, resolve, resolve_list
 
 
@@ -59,6 +60,11 @@ class Links:
     def download(self, text: str) -> Download | None:
         """What `text` means, if it was looked up."""
         return self._known.get(text)
+
+    def ahead(self, text: str) -> Prefetch | None:
+        """Begin to fetch what `text` was looked up to mean; whoever obtains it then waits for this. None: not known."""
+        known = self._known.get(text)
+        return Prefetch([known], self._cache, self._patience) if known else None
 
     def release(self, texts: Iterable[str]) -> None:
         """No later step needs these: they may make room when another run fetches something."""
