@@ -14,7 +14,7 @@ import msgspec
 from samantha.traces import Candidate, TokenTrace
 
 NO_ID = -1
-"""The vocabulary id of a token of which the server says none."""
+"""The vocabulary id of a token of which the server says none. Below it are candidates of which it says none."""
 
 MOST = {"standard": 20, "vllm": 20, "lm-studio": 10, "kobold": 10, "koboldcpp": 10}
 """How many candidates a kind of server may be asked for; where nothing is said, up to 100."""
@@ -76,10 +76,15 @@ def _trace(piece: bytes, number: int, logprob: float, top: list[tuple[int, bytes
     listed = top if rank <= len(top) else [*top, (number, piece, logprob)]
     shares = [_share(entry[2]) for entry in listed]
     candidates = tuple(
-        Candidate(entry[0], entry[1], None, share, place)
+        Candidate(_apart(entry[0], place, rank), entry[1], None, share, place)
         for place, (entry, share) in enumerate(zip(listed, shares, strict=True), 1)
     )
     return TokenTrace(rank, None, _share(logprob), _entropy(shares), (), candidates)
+
+
+def _apart(number: int, place: int, rank: int) -> int:
+    """The id of a candidate: `NO_ID` of the chosen one, other negative ones of the others, to tell them apart."""
+    return number if number != NO_ID or place == rank else NO_ID - place
 
 
 def _same(entry: tuple[int, bytes, float], piece: bytes, number: int) -> bool:

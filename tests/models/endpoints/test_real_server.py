@@ -1,6 +1,6 @@
 """Against a real server, `python -m llama_cpp.server` with Samantha Tiny: the same answers as the embedded model's."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -9,9 +9,9 @@ from samantha import events
 from samantha.chain import engine
 from samantha.chain.chain import Chain
 from samantha.errors import EndpointError, ModelNotFound
-from samantha.models import endpoints, library
-from samantha.models.endpoints import EndpointModel, keys
-from samantha.models.model import GenerateRequest, Loading, LoadOptions, Message, Model, SampleFinished, Token
+from samantha.models import library
+from samantha.models.endpoints import EndpointModel, Servers, keys
+from samantha.models.model import GenerateRequest, Message, SampleFinished, Token
 from tests.models.endpoints.conftest import KEY, RealServer, chat, collect, end, opened, outputs, raw, tokens
 
 PROMPTS = (
@@ -153,15 +153,17 @@ def test_a_prompt_beyond_its_context_window_is_a_sentence(tiny: EndpointModel) -
     assert "context window" in str(error)
 
 
-class Source:
+class Source(Servers):
     """Endpoints as a chain's models."""
 
-    def acquire(self, name: str, options: LoadOptions, cancelled: Callable[[], bool]) -> Iterator[Loading | Model]:
-        model = endpoints.find(name)
-        yield from model.open(options, cancelled)
-        yield model
+    def begin(self, names: Sequence[str] = (), cancelled: Callable[[], bool] = lambda: False) -> Sequence[str]:
+        super().begin()
+        return ()
 
-    def release(self, model: Model) -> None:
+    def end(self, names: Sequence[str]) -> None:
+        pass
+
+    def expect(self, name: str) -> None:
         pass
 
 
@@ -174,4 +176,5 @@ def test_a_chain_runs_on_it_and_no_event_holds_the_key(real_server: RealServer) 
     lines = [events.encode(event) for event in engine.run(chain, Source())]
     finished = [event for event in map(events.decode, lines) if isinstance(event, events.StepFinished)]
     assert [bool(event.text) for event in finished] == [True, True]
+    assert len([line for line in lines if b'"model_loaded"' in line]) == 1
     assert all(KEY.encode() not in line for line in lines)

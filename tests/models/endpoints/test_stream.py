@@ -87,6 +87,15 @@ def test_tokens_show_together_exactly_the_text(text: str, pieces: list[str]) -> 
     assert "".join(part.text for part in aligned(text, tokens)) == text  # type: ignore[union-attr]
 
 
+def test_candidates_without_ids_are_told_apart_and_the_chosen_one_is_found() -> None:
+    top = [{"token": piece, "logprob": number} for piece, number in (("a", -0.1), ("b", -2.5), ("c", -4.0))]
+    (token,) = chosen({"content": [{"token": "b", "logprob": -2.5, "top_logprobs": top}]})
+    assert token.trace is not None
+    ids = [candidate.id for candidate in token.trace.candidates]
+    assert (len(set(ids)), ids[1], token.id) == (3, NO_ID, NO_ID)
+    assert all(number < 0 for number in ids)
+
+
 def test_a_chosen_token_below_the_likeliest_ones_is_listed_last() -> None:
     (token,) = chosen(
         {"content": [{"token": "c", "logprob": -3.0, "id": 9, "top_logprobs": [
