@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from samantha.errors import ModelError
-from samantha.models import endpoints, hub, library
+from samantha.models import endpoints, gguf, hub, library, memory
 from samantha.models.model import Fetching, Loading, LoadOptions, Model
 from samantha.models.read_ahead import ReadAhead
 from samantha.models.remote import RemoteModel, parts_of
@@ -25,6 +25,8 @@ class Resident:
     def __init__(self, model: RemoteModel) -> None:
         self.model = model
         self.options: LoadOptions | None = None
+        self.version = _version(model.path)
+        """Tells a file that was replaced meanwhile from the one that is loaded."""
 
     @property
     def size(self) -> int:
@@ -77,7 +79,7 @@ class Residency:
         self._reserve(cancelled)
         complete = False
         try:
-            resident = self._resident(key, found.name)
+            resident = self._resident(key, found.name, options)
             if resident.options != options:
                 resident.options = None
                 yield from resident.model.open(options, cancelled)
@@ -181,20 +183,29 @@ class Residency:
             self._reserved, self._in_use = False, None
             self._changed.notify()
 
-    def _resident(self, key: Key, name: str) -> Resident:
-        """The worker that has these weights, else a fresh one, for which others may have to go."""
+    def _resident(self, key: Key, name: str, options: LoadOptions) -> Resident:
+        """The worker that has these weights, else a fresh one, for which others may have to go.
+
+        Raises:
+            ModelError: the file cannot be used, or is too large.
+        """
         with self._changed:
-            resident = self._residents.pop(key, None)
-            if resident is None or not resident.model.alive:
-                self._make_room(_files(key[0]))
+            resident = self._residents.get(key)
+            if resident is not None and not (resident.model.alive and resident.version == _version(key[0])):
+                self._drop(key)
+                resident = None
+            if resident is None or resident.options != options:
+                header = gguf.read_model(key[0])
+                memory.check_fits(header, options, freed=self._held())
+            if resident is None:
+                self._make_room(memory.estimate(header, options).needed)
                 resident = Resident(RemoteModel(key[0], name))
-            self._residents[key] = resident
+            self._residents[key] = self._residents.pop(key, resident)
             self._in_use = key
             return resident
 
-    def _make_room(self, files: Sequence[Path]) -> None:
-        """Let go what has to go before files are loaded, the least recently used first."""
-        needed = sum(path.stat().st_size for path in files if path.exists())
+    def _make_room(self, needed: int) -> None:
+        """Let go what has to go before so many bytes are taken, the least recently used first."""
         while self._residents and self._held() + needed > self.budget:
             self._drop(next(iter(self._residents)))
 
@@ -222,6 +233,14 @@ class Residency:
 def _is_link(name: str) -> bool:
     """Whether a name means a file that has to be fetched: a file that is here has the right of way."""
     return hub.is_remote(name) and not endpoints.is_endpoint(name) and not Path(name).expanduser().exists()
+
+
+def _version(path: Path) -> tuple[int, int]:
+    try:
+        state = path.stat()
+    except OSError:
+        return (0, 0)
+    return (state.st_size, state.st_mtime_ns)
 
 
 def _files(path: Path) -> list[Path]:

@@ -207,3 +207,30 @@ def test_a_worker_that_was_killed_while_idle_is_replaced(random_gguf: Path, resi
     again = used(residency, str(random_gguf))
     assert again is not model
     assert again.alive
+
+
+def test_a_file_that_was_replaced_is_loaded_anew(random_gguf: Path, tmp_path: Path, residency: Residency) -> None:
+    (path,) = copies(random_gguf, tmp_path, 1)
+    first = used(residency, path)
+    Path(path).unlink()
+    shutil.copy(library.TINY_PATH, path)
+    second = used(residency, path)
+    assert second is not first
+    assert second.describe().n_vocab != first.describe().n_vocab
+
+
+def test_a_model_that_is_too_large_is_refused_with_the_numbers_and_nothing_else_goes(
+    random_gguf: Path, tmp_path: Path, residency: Residency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from samantha.models import memory
+
+    residency.budget = 1 << 40
+    one, two = copies(random_gguf, tmp_path, 2)
+    first = used(residency, one)
+    there = memory.memory()
+    monkeypatch.setattr(memory, "memory", lambda: memory.Memory(available=1 << 20, total=1 << 26))
+    with pytest.raises(ModelError, match=r"too large: with a context window of 512 tokens it needs about .* free"):
+        list(residency.acquire(two, OPTIONS, lambda: False))
+    assert first.alive
+    monkeypatch.setattr(memory, "memory", lambda: there)
+    assert used(residency, two).alive
