@@ -95,7 +95,6 @@ def finished(learn: Open, **knobs: float) -> Any:
     """A page with a whole traced answer."""
     page = learn(**knobs)
     page.click("#learn-start")
-    page.wait_for_selector("body.running, #learn-answer .where:not(:empty)")
     page.wait_for_function("document.querySelector('#learn-answer .where').innerText.includes('ended')")
     ended(page)
     return page
@@ -314,6 +313,10 @@ def test_several_steps_are_chosen_between(learn: Open) -> None:
     page.select_option("#learn-steps", "1.0")
     selected(page, 0)
     assert page.input_value("#learn-steps") == "1.0"
+    page.click("#learn-start")
+    page.wait_for_function("document.querySelectorAll('#responses article[data-state=finished]').length === 4")
+    ended(page)
+    page.wait_for_function("document.querySelector('#learn-steps').value === '2.0'")
 
 
 def test_a_mistake_in_the_chain_is_said_in_the_learn_tab_too(learn: Open) -> None:

@@ -155,7 +155,7 @@ class AnswerPart {
     this.newest.hidden = !learned.opened;
     this.list.hidden = !this.drawn;
     this.legend.hidden = !this.drawn;
-    this.where.textContent = this.drawn ? this.facts(one).filter(Boolean).join(" · ") : "";
+    this.where.textContent = one && this.drawn ? this.facts(one).filter(Boolean).join(" · ") : "";
     this.drawHint(one);
     this.drawLine(one);
   }
@@ -190,9 +190,8 @@ class AnswerPart {
   }
 
   drawLegend() {
-    const sample = (name) => h("span", { class: `t ${name}` }, t(`learn.legend_${name}`));
-    this.legend.replaceChildren(sample("likely"), t("learn.legend_likely_text"), sample("less"), t("learn.legend_less_text"),
-      sample("unlikely"), t("learn.legend_unlikely_text"));
+    this.legend.replaceChildren(...["likely", "less", "unlikely"].map((name) => h("span", { class: "legend-one" },
+      h("span", { class: `t ${name}` }, t(`learn.legend_${name}`)), t(`learn.legend_${name}_text`))));
   }
 }
 

@@ -14,12 +14,12 @@ export async function mount({ element }) {
 class CurvePart {
   constructor(element) {
     this.hovered = null;
+    this.at = element.closest(".learn-place");
     this.title = h("strong", {});
     this.legend = h("span", { class: "where" });
     this.said = h("p", { class: "note", "aria-hidden": "true" });
     this.canvas = new Canvas(96, (...given) => this.paint(...given), (share) => this.pick(share), (share) => this.hover(share));
-    this.box = h("section", { class: "box" }, h("header", {}, this.title, this.legend), this.canvas.element, this.said);
-    element.replaceChildren(this.box);
+    element.replaceChildren(h("section", { class: "box" }, h("header", {}, this.title, this.legend), this.canvas.element, this.said));
     onLanguage(() => this.draw());
     onLearned((what) => { if (what.has("tokens") || what.has("chosen") || what.has("selected")) this.draw(); });
   }
@@ -36,7 +36,7 @@ class CurvePart {
   }
 
   draw() {
-    this.box.hidden = !this.tokens.length;
+    this.at.hidden = !this.tokens.length;
     this.title.textContent = t("learn.curve");
     this.canvas.element.setAttribute("aria-label", t("learn.curve_chart"));
     this.legend.replaceChildren(h("i", { class: "bar-sample surprisal" }), t("learn.curve_surprisal"), h("i", { class: "line-sample" }), t("learn.curve_entropy"));

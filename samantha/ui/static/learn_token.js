@@ -107,8 +107,8 @@ class TokenPart {
     });
     const force = this.canForce() ? h("button", { type: "button", class: "link force", title: t("learn.force_help", { text: quoted(text) }),
       "aria-label": t("learn.force_help", { text: quoted(text) }), onclick: () => this.force(found, id) }, t("learn.force")) : "";
-    const mark = chosen ? h("span", { class: "mark", title: t("learn.selected") }, " ◀", h("span", { class: "unseen" }, t("learn.selected"))) : "";
-    return h("tr", { class: chosen ? "chosen" : null, "data-id": id }, h("td", {}, number(rank)), h("td", {}, String(id)), h("td", { class: "piece" }, quoted(text), mark),
+    const mark = chosen ? h("span", { class: "mark", title: t("learn.selected") }, "▶ ", h("span", { class: "unseen" }, t("learn.selected"))) : "";
+    return h("tr", { class: chosen ? "chosen" : null, "data-id": id }, h("td", {}, number(rank)), h("td", {}, String(id)), h("td", { class: "piece", title: quoted(text) }, mark, quoted(text)),
       h("td", {}, logit === null ? "−∞" : number(logit, 2)), h("td", {}, share(probability)), cells, h("td", {}, force));
   }
 
@@ -123,7 +123,7 @@ class TokenPart {
     const last = (one) => (found.stages.length ? one[5].at(-1) : one[3]);
     const most = Math.max(...charted.flatMap((one) => [one[3], last(one) || 0]), 1e-9);
     this.chart.replaceChildren(...charted.map((one) => h("div", { class: one[0] === found.id ? "pair-bars chosen" : "pair-bars" },
-      h("span", { class: "piece" }, quoted(one[1]), one[0] === found.id ? " ◀" : ""),
+      h("span", { class: "piece" }, one[0] === found.id ? "▶ " : "", quoted(one[1])),
       h("span", { class: "bars" }, bar("before", one[3], most), bar("after", last(one), most)),
       h("span", { class: "numbers" }, `${share(one[3])} → ${last(one) === null ? t("learn.out") : share(last(one))}`))));
   }

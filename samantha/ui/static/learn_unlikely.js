@@ -11,13 +11,13 @@ export async function mount({ element }) {
 
 class UnlikelyPart {
   constructor(element) {
+    this.place = element.closest(".learn-place");
     this.title = h("strong", {});
     this.count = h("span", { class: "where" });
     this.list = h("ol", { class: "unlikely-list" });
     this.canvas = new Canvas(48, (context, size, colour) => this.drawBars(context, size, colour), (share_) => this.pick(share_));
-    this.box = h("section", { class: "box" }, h("header", {}, this.title, this.count), this.canvas.element, this.list);
     this.clear();
-    element.replaceChildren(this.box);
+    element.replaceChildren(h("section", { class: "box" }, h("header", {}, this.title, this.count), this.canvas.element, this.list));
     onLanguage(() => { this.clear(); this.take(); });
     onLearned((what) => {
       if (what.has("chosen")) this.clear();
@@ -38,7 +38,7 @@ class UnlikelyPart {
     for (; this.taken < tokens.length; this.taken += 1) {
       if (unlikely(tokens[this.taken])) this.add(tokens[this.taken], this.taken);
     }
-    this.box.hidden = !tokens.length;
+    this.place.hidden = !tokens.length;
     this.title.textContent = t("learn.unlikely_title");
     this.count.textContent = t("learn.unlikely_count", { count: number(this.places.length), total: number(tokens.length) });
     this.canvas.element.setAttribute("aria-label", t("learn.unlikely_chart"));
