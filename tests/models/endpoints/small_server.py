@@ -1,10 +1,12 @@
 """A small server on loopback whose answers a test writes: it misbehaves, or speaks as a program that is not here."""
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, NamedTuple
 
 
@@ -86,7 +88,8 @@ MODELS = {"object": "list", "data": [{"id": "small", "object": "model", "owned_b
 class SmallServer:
     """Answers by path; `seen` holds what was asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, certificate: Path | None = None) -> None:
+        """With a certificate (a file that holds its key too) it speaks https."""
         self.routes: dict[str, Answering] = {"/v1/models": lambda exchange: exchange.json(MODELS)}
         self.seen: list[Seen] = []
         outer = self
@@ -120,7 +123,12 @@ class SmallServer:
 
         self._server = Server(("127.0.0.1", 0), Handler)
         self.origin = f"http://127.0.0.1:{self._server.server_port}"
-        self.host = f"127.0.0.1:{self._server.server_port}"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+            self.origin = f"https://localhost:{self._server.server_port}"
+        self.host = self.origin.partition("://")[2]
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     @property
