@@ -104,7 +104,7 @@ class EndpointError(ModelError):
 
 
 class EndpointNotConfirmed(EndpointError):
-    """Prompts and key would go to another computer unencrypted, and the user has not agreed to that yet.
+    """Prompts and key would go to another computer, and the user has not agreed to that yet.
 
     Args:
         origin: scheme, host and port, as they are confirmed.
@@ -112,9 +112,10 @@ class EndpointNotConfirmed(EndpointError):
 
     def __init__(self, origin: str) -> None:
         self.origin = origin
+        read = "" if origin.startswith("https://") else ", where anybody between can read them, as it has no https"
         super().__init__(
-            f"{origin} is another computer, and without https anybody between can read prompts and answers: nothing was"
-            f" sent. If you agree to that, confirm it once (`samantha endpoints confirm {origin}`)."
+            f"{origin} is another computer: prompts and answers would leave this one{read}. Nothing was sent. If you"
+            f" agree to that, confirm it once (`samantha endpoints confirm {origin}`)."
         )
 
 

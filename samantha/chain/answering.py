@@ -228,8 +228,11 @@ def fork(
     """
     if not 0 <= position <= most:
         raise ChainError(f"A branch cannot begin at token {position + 1}: the answer has {len(tokens)} tokens.")
+    if any(number < 0 for number, _ in tokens):
+        raise ChainError(f"{model} runs on a server, which cannot go on from given tokens: branches need a model here.")
     if token is not None and not 0 <= token < (n_vocab or token + 1):
-        raise ChainError(f"There is no token {token}: the vocabulary of {model} has the ids 0 to {n_vocab - 1}.")
+        known = f"the vocabulary of {model} has the ids 0 to {n_vocab - 1}" if n_vocab else "ids begin at 0"
+        raise ChainError(f"There is no token {token}: {known}.")
     refuse(overrides, OF_A_STEP, "in a branch: it belongs to the model as it is loaded")
     prefix = tokens[:position]
     return Fork(

@@ -48,10 +48,11 @@ class Residency:
         self._ahead = ReadAhead()
         self._links = hub.Links()
         self._fetching: tuple[str, hub.Prefetch] | None = None
-        self._slots = endpoints.Slots()
+        self._servers = endpoints.Servers()
 
     def begin(self, names: Sequence[str], cancelled: Callable[[], bool]) -> Sequence[str]:
         """See `models.model.ModelSource`: links are looked up, so that a run means the same bytes to its end."""
+        self._servers.begin()
         links = [name for name in dict.fromkeys(names) if _is_link(name)]
         if not links:
             return ()
@@ -66,7 +67,7 @@ class Residency:
     ) -> Iterator[Fetching | Loading | Model]:
         """See `models.model.ModelSource`."""
         if endpoints.is_endpoint(name):
-            yield from self._server(name, options, cancelled)
+            yield from self._servers.acquire(name, options, cancelled)
             return
         found = None
         for item in self._file(name, cancelled):
@@ -102,18 +103,12 @@ class Residency:
             else:
                 yield library.ModelFile(name, item)
 
-    def _server(self, name: str, options: LoadOptions, cancelled: Callable[[], bool]) -> Iterator[Loading | Model]:
-        """A model on a server takes no memory here, and several runs may use it."""
-        model = endpoints.find(name, self._slots)
-        yield from model.open(options, cancelled)
-        yield model
-
     def release(self, model: Model) -> None:
         """The step is over: a model that is loaded here stays so, free for the next."""
-        if isinstance(model, RemoteModel):
-            self._let_go()
+        if isinstance(model, endpoints.EndpointModel):
+            self._servers.release(model)
         else:
-            model.close()
+            self._let_go()
 
     def expect(self, name: str) -> None:
         """The model that comes next is fetched, or read into the page cache, while the present one works."""

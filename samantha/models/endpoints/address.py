@@ -104,13 +104,18 @@ def confirm(origin_text: str) -> str:
 
 
 def check(address: Address) -> None:
-    """Refuse to send anything unencrypted to another computer that the user has not confirmed.
+    """Refuse to send anything to another computer that the user has not agreed to: a chain may come from a stranger.
+
+    What the user gave a name is agreed to, over https; without https it is confirmed by itself.
 
     Raises:
         EndpointNotConfirmed: it was not.
     """
-    safe = address.base.startswith("https://") or address.on_this_computer
-    if not safe and address.origin not in settings.load().endpoint_origins:
+    kept = settings.load()
+    if address.on_this_computer or address.origin in kept.endpoint_origins:
+        return
+    named = any(parse(entry.address).origin == address.origin for entry in kept.endpoints.values())
+    if not (named and address.base.startswith("https://")):
         raise EndpointNotConfirmed(address.origin)
 
 

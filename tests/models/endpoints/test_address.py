@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from samantha import settings
 from samantha.errors import EndpointError, EndpointNotConfirmed
 from samantha.models import endpoints
-from samantha.models.endpoints import address
+from samantha.models.endpoints import address, known
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_any_text_is_an_address_or_a_sentence(text: str) -> None:
 
 
 def test_another_computer_without_https_is_confirmed_once() -> None:
-    with pytest.raises(EndpointNotConfirmed, match="nothing was sent") as caught:
+    with pytest.raises(EndpointNotConfirmed, match=r"no https\. Nothing was sent") as caught:
         endpoints.find("http://192.0.2.7:8080/v1")
     assert caught.value.origin == "http://192.0.2.7:8080"
     assert address.confirm("http://192.0.2.7:8080/v1") == "http://192.0.2.7:8080"
@@ -107,7 +107,23 @@ def test_what_only_looks_like_this_computer_is_another(host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["https://example.org/v1", "http://localhost:1/v1", "http://127.8.8.8:1", "http://[::1]:1"]
+    "text", ["http://localhost:1/v1", "http://127.8.8.8:1", "http://[::1]:1", "https://localhost:1/v1"]
 )
-def test_https_and_this_computer_need_no_word(text: str) -> None:
+def test_this_computer_needs_no_word(text: str) -> None:
     endpoints.find(text)
+
+
+def test_a_chain_of_a_stranger_sends_nothing_to_a_server_of_his() -> None:
+    with pytest.raises(EndpointNotConfirmed, match=r"would leave this one\. Nothing was sent") as caught:
+        endpoints.find("https://example.org/v1#a")
+    assert caught.value.origin == "https://example.org"
+    address.confirm("https://example.org/v1")
+    endpoints.find("https://example.org/v1#a")
+
+
+def test_a_server_with_a_name_is_agreed_to() -> None:
+    known.add("lab", settings.Endpoint("https://lab.example/v1"))
+    endpoints.find("lab#a")
+    endpoints.find("https://lab.example/v1#b")
+    with pytest.raises(EndpointNotConfirmed):
+        endpoints.find("https://lab.example:444/v1#b")
