@@ -36,6 +36,11 @@ def _knob(
     extra = {"group": group, "slider": slider, "note": note, "random": random}
     return Meta(ge=minimum, le=maximum, description=help, extra=extra)
 
+CacheType = Literal["f16", "f32", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"]
+
+LOADING = ("n_ctx", "n_threads", "n_gpu_layers", "flash_attention", "cache_type_k", "cache_type_v")
+"""Knobs of the model as it is loaded: they hold for a step, and a branch of it cannot change them."""
+
 
 class Hyperparameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One complete set of knobs. Frozen: a change is a new set, see `changed`."""
@@ -218,6 +223,15 @@ class Hyperparameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True, o
         bool,
         _knob("Less memory; off gives the same tokens for any number of threads.", group="machine"),
     ] = False
+    cache_type_k: Annotated[
+        CacheType,
+        _knob("How the keys of evaluated tokens are kept: smaller types save memory and change answers a little.",
+              group="machine"),
+    ] = "f16"
+    cache_type_v: Annotated[
+        CacheType,
+        _knob("The same for their values; the quantized types need flash_attention.", group="machine"),
+    ] = "f16"
 
 
 DEFAULTS = Hyperparameters()

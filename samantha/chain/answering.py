@@ -13,7 +13,7 @@ import msgspec
 from samantha import events
 from samantha.errors import ChainError, HyperparameterError
 from samantha.events import Event
-from samantha.hyperparameters import Hyperparameters, changed, differences
+from samantha.hyperparameters import LOADING, Hyperparameters, changed, differences
 from samantha.models.model import (
     Adjusted,
     GenerateRequest,
@@ -24,10 +24,7 @@ from samantha.models.model import (
     Token,
 )
 
-OF_A_STEP = ("n_ctx", "n_threads", "n_gpu_layers", "flash_attention")
-"""Knobs of the loaded model: a branch cannot change them."""
-
-OF_AN_ANSWER = (*OF_A_STEP, "seed", "stop", "grammar", "json_schema")
+OF_AN_ANSWER = (*LOADING, "seed", "stop", "grammar", "json_schema")
 """Knobs that hold for a whole answer: they cannot change between two tokens."""
 
 Started = Callable[[Rendered], Iterator[Event]]
@@ -233,7 +230,7 @@ def fork(
     if token is not None and not 0 <= token < (n_vocab or token + 1):
         known = f"the vocabulary of {model} has the ids 0 to {n_vocab - 1}" if n_vocab else "ids begin at 0"
         raise ChainError(f"There is no token {token}: {known}.")
-    refuse(overrides, OF_A_STEP, "in a branch: it belongs to the model as it is loaded")
+    refuse(overrides, LOADING, "in a branch: it belongs to the model as it is loaded")
     prefix = tokens[:position]
     return Fork(
         parent, tuple(number for number, _ in prefix), "".join(shown for _, shown in prefix), token,

@@ -20,7 +20,16 @@ from samantha.chain.record import Answer, Record
 from samantha.errors import ChainError, ModelError
 from samantha.events import Event
 from samantha.models import gguf, library
-from samantha.models.model import Fetching, GenerateRequest, Loading, LoadOptions, Model, ModelSource, SampleFinished
+from samantha.models.model import (
+    Fetching,
+    GenerateRequest,
+    Loading,
+    LoadOptions,
+    Model,
+    ModelSource,
+    SampleFinished,
+    load_options,
+)
 
 
 def branch(
@@ -163,11 +172,7 @@ class Branching(Iterator[Event]):
         return kind(run=self.id, step=step, time=self._clock() + self._offset, **fields)
 
     def _events(self) -> Generator[Event, None, None]:
-        values = self._fork.values
-        options = LoadOptions(
-            n_ctx=values.n_ctx, n_threads=values.n_threads, n_gpu_layers=values.n_gpu_layers,
-            flash_attention=values.flash_attention,
-        )  # fmt: skip
+        options = load_options(self._fork.values)
         try:
             yield from self._load(options)
             yield from self._generate()

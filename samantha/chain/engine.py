@@ -24,9 +24,17 @@ from samantha.chain.steps import Group, Step
 from samantha.code.code import CodeError, CodeRunner, Finished, Printed, as_event
 from samantha.errors import ChainError, ModelError, SamanthaError, TemplateError
 from samantha.events import Event, RunReason
-from samantha.hyperparameters import Hyperparameters
 from samantha.models import templates
-from samantha.models.model import Fetching, Loading, LoadOptions, Model, ModelSource, Rendered, SampleFinished
+from samantha.models.model import (
+    Fetching,
+    Loading,
+    LoadOptions,
+    Model,
+    ModelSource,
+    Rendered,
+    SampleFinished,
+    load_options,
+)
 
 STOP_SAMANTHA = "STOP_SAMANTHA"
 
@@ -414,11 +422,3 @@ def _with_next(groups: Iterator[Group]) -> Iterator[tuple[Group, Group | None]]:
         before = group
     if before is not None:
         yield before, None
-
-
-def load_options(values: Hyperparameters, batch: int) -> LoadOptions:
-    """What of the knobs concerns loading; `batch` is how many samples may be generated together."""
-    return LoadOptions(
-        n_ctx=values.n_ctx, n_threads=values.n_threads, n_gpu_layers=values.n_gpu_layers,
-        flash_attention=values.flash_attention, n_seq_max=batch,
-    )  # fmt: skip

@@ -13,12 +13,12 @@ from samantha.cli.parsing import whole_number
 from samantha.cli.reading import standard_input
 from samantha.cli.token_table import SELECTED, UNLIKELY, Paint, columns, fit, number, share
 from samantha.errors import ChainError, ScoreError
-from samantha.hyperparameters import DEFAULTS, changed
+from samantha.hyperparameters import DEFAULTS, LOADING, changed
 from samantha.learning import export
 from samantha.learning.score import Comparison, Score, compare, surprisal
 from samantha.learning.scoring import Progress, score_text
 from samantha.learning.vocabulary import visible
-from samantha.models.model import Loading, LoadOptions, ModelSource, PromptProgress, Scored
+from samantha.models.model import Loading, ModelSource, PromptProgress, Scored, load_options
 from samantha.traces import ScoredToken
 
 DESCRIPTION = """\
@@ -34,7 +34,6 @@ surprised: of two quantizations of one model, what the smaller one has lost.
   samantha score story.txt --model big.gguf --against small.gguf"""
 USAGE = "samantha score TEXT | FILE | - [--model MODEL] [--against MODEL] [OPTIONS]"
 
-LOADING = ("n_ctx", "n_threads", "n_gpu_layers", "flash_attention")
 MOST = 100
 TOP = 3
 LONGEST_NAME = 255
@@ -91,7 +90,7 @@ def _text(arguments: Any) -> str:
 def _scored(models: ModelSource, name: str, text: str, arguments: Any, table: bool) -> Score:
     """The score; its tokens are printed as they come when `table` says so."""
     knobs = changed(DEFAULTS, options.given_knobs(arguments))
-    load = LoadOptions(**{knob: getattr(knobs, knob) for knob in LOADING})
+    load = load_options(knobs)
     scoring = score_text(models, name, text, load, arguments.top)
     show = _TokenLines(arguments.top) if table else None
     score: Score | None = None

@@ -15,14 +15,12 @@ from samantha.cli.token_lines import Show, Wanted, shown_as
 from samantha.errors import ChainError, SearchError
 from samantha.events import BranchStarted, Event
 from samantha.learning.vocabulary import unescaped, visible
-from samantha.models.model import LoadOptions, ModelSource
+from samantha.models.model import ModelSource, load_options
 from samantha.runs.store import RunStore
 from samantha.traces import VocabularyToken
 
 Printer = Callable[..., TextPrinter]
 Draw = Callable[[Any, list[Answer]], None]
-
-LOADING = ("n_ctx", "n_threads", "n_gpu_layers", "flash_attention")
 
 
 def add(parser: Any) -> None:
@@ -244,5 +242,5 @@ def _unescaped(text: str) -> bytes:
 def _vocabulary(answer: Answer, models: ModelSource) -> list[VocabularyToken]:
     """The model's, loaded as the answer was made: the branch then finds it in memory."""
     values = answer.values(len(answer.tokens))
-    with loaded(models, answer.model, LoadOptions(**{name: getattr(values, name) for name in LOADING})) as model:
+    with loaded(models, answer.model, load_options(values)) as model:
         return model.vocabulary()

@@ -77,10 +77,13 @@ class Resampling:
 
     `moving`: penalties make the tokens of the tail that they touch as much less (-1) or more (1) likely as they can;
     0 leaves them as they are.
-    `nudge`: -1 or 1 moves logits and thresholds by what float32 arithmetic may do to them, one way or the other.
+    `nudge`: -1 or 1 moves logits and thresholds by what float32 arithmetic may do to them, one way or the other;
+    `crossed` moves them against each other.
     """
 
-    def __init__(self, known: Known, tail: Tail | None, *, moving: int = 0, nudge: int = 0) -> None:
+    def __init__(
+        self, known: Known, tail: Tail | None, *, moving: int = 0, nudge: int = 0, crossed: bool = False
+    ) -> None:
         self._known = known
         self._by_id = np.argsort(known.ids)
         self._rest = known.rest
@@ -90,7 +93,8 @@ class Resampling:
         self._moving = moving
         self._nudge = nudge
         self.stages: list[After] = []
-        noise = nudge * NOISE * (np.abs(known.logits) + 1) * np.where(np.arange(known.ids.size) % 2, 1, -1)
+        signs = np.where(np.arange(known.ids.size) % 2, 1, -1) * (-nudge if crossed else nudge)
+        noise = signs * NOISE * (np.abs(known.logits) + 1)
         parts = [(known.ids, known.logits + noise, np.ones(known.ids.size))]
         if tail is not None:
             parts.append((np.full(tail.logits.size, UNKNOWN), tail.logits, tail.tokens))

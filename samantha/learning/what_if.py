@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from samantha.errors import TraceError
-from samantha.hyperparameters import KNOBS, Hyperparameters
+from samantha.hyperparameters import KNOBS, LOADING, Hyperparameters
 from samantha.learning import beyond, samplers
 from samantha.learning.resampling import Given, Known, Resampling
 from samantha.learning.samplers import UNKNOWN, Floats
@@ -24,7 +24,7 @@ TOLERANCE = 5e-5
 TOLERANCE_BETWEEN = 5e-3
 """The same between the stages, where a probability is only looked at."""
 
-WITHOUT_EFFECT = frozenset({"max_tokens", "n_ctx", "stop", "seed", "n_threads", "n_gpu_layers", "flash_attention"})
+WITHOUT_EFFECT = frozenset({"max_tokens", "stop", "seed", *LOADING})
 """Knobs that have no part in choosing one token once its logits are there. The luck stays the same, so no seed."""
 
 
@@ -138,7 +138,11 @@ def _passes(known: Known, values: Hyperparameters, given: Given, nudges: Sequenc
     tails = known.tails
     tail = tails.likely if tails else None
     likely = Resampling(known, tail).run(values, given)
-    nudged = [Resampling(known, tail, nudge=nudge).run(values, given) for nudge in nudges]
+    nudged = [
+        Resampling(known, tail, nudge=nudge, crossed=crossed).run(values, given)
+        for nudge in nudges
+        for crossed in (False, True)
+    ]
     if not tails:
         return Passes(likely, [], nudged)
     others = [Resampling(known, tail) for tail in (tails.flattest, tails.steepest)]

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from samantha.events import StepReason
-from samantha.hyperparameters import Hyperparameters
+from samantha.hyperparameters import LOADING, CacheType, Hyperparameters
 from samantha.traces import ScoredToken, TokenTrace, VocabularyToken
 
 Role = Literal["system", "user", "assistant"]
@@ -79,7 +79,14 @@ class LoadOptions(msgspec.Struct, frozen=True):
     n_threads: int | None = None
     n_gpu_layers: int = 0
     flash_attention: bool = False
+    cache_type_k: CacheType = "f16"
+    cache_type_v: CacheType = "f16"
     n_seq_max: int = 1
+
+
+def load_options(values: Hyperparameters, batch: int = 1) -> LoadOptions:
+    """What of the knobs concerns loading; `batch` is how many samples may be generated together."""
+    return LoadOptions(**{name: getattr(values, name) for name in LOADING}, n_seq_max=batch)
 
 
 class Loading(msgspec.Struct, frozen=True, tag="loading", array_like=True):

@@ -10,11 +10,10 @@ from typing import Any
 
 import msgspec
 
-from samantha.chain.answering import OF_A_STEP
 from samantha.chain.record import Answer
 from samantha.errors import SessionBusy
 from samantha.events import Event
-from samantha.hyperparameters import KNOBS
+from samantha.hyperparameters import KNOBS, LOADING
 from samantha.models.model import ModelSource
 from samantha.runs.store import RunStore
 from samantha.ui.controls import FieldError
@@ -56,7 +55,7 @@ def overrides(parent: Answer, wished: Wish) -> dict[str, Any]:
     new one unless the user gave one: to generate again would else give the same once more.
     """
     values = parent.values(wished.position)
-    in_force = {name: getattr(values, name) for name in KNOBS if name not in OF_A_STEP}
+    in_force = {name: getattr(values, name) for name in KNOBS if name not in LOADING}
     if wished.token is None:
         in_force["seed"] = random.SystemRandom().randrange(2**32 - 1)
     return in_force | wished.changes

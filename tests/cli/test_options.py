@@ -45,6 +45,7 @@ EXAMPLES: dict[str, tuple[str, Any]] = {
     "mirostat": ("2", 2), "stop": ("END", ("END",)), "samplers": ("top_k,temperature", ("top_k", "temperature")),
     "grammar": ('root ::= "a"', 'root ::= "a"'), "json_schema": ('{"type": "object"}', '{"type": "object"}'),
     "n_threads": ("3", 3), "flash_attention": ("", True),
+    "cache_type_k": ("q8_0", "q8_0"), "cache_type_v": ("bf16", "bf16"),
 }  # fmt: skip
 
 

@@ -400,3 +400,11 @@ def test_dry_behind_a_sampler_that_truncates_is_not_wholly_recorded() -> None:
     trace, _ = dry_trace(first)
     found = what_if(trace, 9, first, msgspec.structs.replace(first, temperature=2.0), ())
     assert found.left_out == ("dry",)
+
+
+def test_equally_likely_tokens_of_which_typical_sampling_keeps_one_are_a_tie() -> None:
+    """Which of them llama.cpp keeps depends on how its sort happens to leave them."""
+    logits = np.array([2, 7, 4, 3, 7, 5, 0, -1], np.float32)
+    plain, typical = Hyperparameters(temperature=1.0), Hyperparameters(temperature=1.0, top_k=2, typical_p=0.0)
+    token, trace = recorded(logits, plain)
+    assert "tie" in what_if(trace, token, plain, typical, ()).left_out

@@ -22,6 +22,13 @@ from samantha.models.model import LoadOptions
 CHUNK = 64
 """Tokens of a prompt chunk. 32, 64 and 128 all gave bit-identical logits; 64 is fast enough to evaluate."""
 
+CACHE_TYPES = {
+    "f32": 0, "f16": 1, "q4_0": 2, "q4_1": 3, "q5_0": 6, "q5_1": 7, "q8_0": 8, "iq4_nl": 20, "bf16": 30,
+}  # fmt: skip
+"""`ggml_type`."""
+
+UNQUANTIZED = ("f32", "f16", "bf16")
+
 WORTH_KEEPING = 2 * CHUNK
 """Tokens of a prompt that another one would displace, from which on it is put aside."""
 
@@ -39,6 +46,10 @@ class Context:
         Raises:
             ModelError: it does not fit into memory.
         """
+        if options.cache_type_v not in UNQUANTIZED and not options.flash_attention:
+            raise ModelError(
+                f"cache_type_v {options.cache_type_v} needs flash_attention: turn it on, or choose f16 for the values."
+            )
         native.clear_log()
         self.handle = lib.llama_init_from_model(weights.handle, _parameters(options, threads))
         if not self.handle:
@@ -259,5 +270,6 @@ def _parameters(options: LoadOptions, threads: int) -> Any:
     parameters.n_threads = parameters.n_threads_batch = threads
     enabled = lib.LLAMA_FLASH_ATTN_TYPE_ENABLED if options.flash_attention else lib.LLAMA_FLASH_ATTN_TYPE_DISABLED
     parameters.flash_attn_type = enabled
+    parameters.type_k, parameters.type_v = CACHE_TYPES[options.cache_type_k], CACHE_TYPES[options.cache_type_v]
     parameters.no_perf = True
     return parameters
