@@ -69,6 +69,10 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
 
     language: str = ""
     model_folders: tuple[str, ...] = ()
+    model_caches: tuple[str, ...] = ()
+    """Other programs whose models are listed too, by the names in `models.library.PROGRAMS`."""
+    n_threads: int = 0
+    """CPU threads that `samantha doctor --tune` found best on this computer; 0 leaves one core free."""
     presets: dict[str, dict[str, object]] = {}
     full_access: bool = False
     """Whether sessions begin with full access for generated code."""

@@ -91,7 +91,7 @@ class RemoteModel:
             ModelError: it cannot be loaded, or `cancelled` said so.
             WorkerDied: the worker crashed on the file.
         """
-        self._begin(messages.Open(str(self.path.resolve()), self.name, options))
+        self._begin(messages.Open(str(self._place()), self.name, options))
 
         def pass_on() -> None:
             if cancelled() and self._ending is None:
@@ -174,6 +174,10 @@ class RemoteModel:
     def kill(self) -> None:
         """End the worker at once."""
         self._child.kill()
+
+    def _place(self) -> Path:
+        """Where the worker finds the file: a part by its own name, by which llama.cpp finds the others."""
+        return self.path.absolute() if len(parts_of(self.path)) > 1 else self.path.resolve()
 
     def _begin(self, request: Request) -> None:
         self._ending = self._kill_at = None
