@@ -19,6 +19,12 @@ from typing import BinaryIO
 LARGEST_FRAME = 1 << 28
 """A longer frame is a broken stream, not a message."""
 
+LONGEST_LINE = 500
+"""Bytes of a line of standard error that are remembered; what a stranger's file says may be in it."""
+
+GRACE = 2.0
+"""Seconds that the pipes of a child that has ended may take to end."""
+
 _LENGTH = struct.Struct("<I")
 
 
@@ -103,12 +109,13 @@ class Child:
                 env=dict(environment), creationflags=flags, start_new_session=sys.platform != "win32",
             )
         )  # fmt: skip
-        self._send_lock = threading.Lock()
+        self._outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._frames: queue.Queue[bytes | None] = queue.Queue()
         self._errors: collections.deque[str] = collections.deque(maxlen=20)
-        self._readers = [threading.Thread(target=work, daemon=True) for work in (self._read_frames, self._read_errors)]
-        for reader in self._readers:
-            reader.start()
+        work = (self._write_frames, self._read_frames, self._read_errors)
+        self._threads = [threading.Thread(target=each, daemon=True) for each in work]
+        for thread in self._threads:
+            thread.start()
 
     @property
     def pid(self) -> int:
@@ -136,10 +143,11 @@ class Child:
         return self._frames.qsize()
 
     def send(self, payload: bytes) -> None:
-        """Send one frame. Thread-safe. A child that has ended is noticed by the reader, not here."""
-        assert self._process.stdin
-        with self._send_lock, contextlib.suppress(OSError, ValueError):
-            write_frame(self._process.stdin, payload)  # type: ignore[arg-type]
+        """Send one frame, without waiting for a child that does not read: it must stay possible to stop it.
+
+        Thread-safe. A child that has ended is noticed by the reader, not here.
+        """
+        self._outgoing.put(payload)
 
     def receive(self, timeout: float) -> bytes | None:
         """The next frame; None when the child's output has ended.
@@ -156,23 +164,24 @@ class Child:
         return frame
 
     def kill(self) -> None:
-        """End it and everything it started, at once."""
-        if sys.platform == "win32":
-            self._process.kill()
-        else:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        """End it and everything it started, at once. Its memory is free when this returns."""
+        if self._process.poll() is None:
+            if sys.platform == "win32":
+                self._process.kill()
+            else:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        self._join()
 
     def close(self, timeout: float = 1.0) -> None:
         """Close its input, which asks it to end, and kill it when it does not within `timeout` seconds."""
-        assert self._process.stdin
-        with self._send_lock, contextlib.suppress(OSError):
-            self._process.stdin.close()
+        self._outgoing.put(None)
         try:
             self._process.wait(timeout)
         except subprocess.TimeoutExpired:
             self.kill()
+        self._join()
 
     def cause_of_death(self) -> str:
         """How it ended, in words: the signal or exit status, and the last line of its standard error."""
@@ -180,30 +189,55 @@ class Child:
             status = self._process.wait(2)
         except subprocess.TimeoutExpired:
             return "it closed its output"
-        self._readers[1].join(1)
-        last = self._errors[-1] if self._errors else ""
+        self._threads[-1].join(1)
+        last = self._errors[-1][:LONGEST_LINE] if self._errors else ""
         return f"{_status_in_words(status)}{f': {last}' if last else ''}"
+
+    @property
+    def signal(self) -> str:
+        """The name of the signal that ended it, "" where none did or it has not ended."""
+        return _signal_of(self._process.poll() or 0)
+
+    def _join(self) -> None:
+        """Wait for the ends of its pipes: they come when the last process that held them is gone."""
+        for thread in self._threads:
+            thread.join(GRACE)
+
+    def _write_frames(self) -> None:
+        assert self._process.stdin
+        with contextlib.suppress(OSError), self._process.stdin as stream:
+            while (payload := self._outgoing.get()) is not None:
+                write_frame(stream, payload)  # type: ignore[arg-type]
 
     def _read_frames(self) -> None:
         assert self._process.stdout
-        while (frame := read_frame(self._process.stdout)) is not None:  # type: ignore[arg-type]
-            self._frames.put(frame)
+        with self._process.stdout as stream:
+            while (frame := read_frame(stream)) is not None:  # type: ignore[arg-type]
+                self._frames.put(frame)
         self._frames.put(None)
+        self._outgoing.put(None)
 
     def _read_errors(self) -> None:
         assert self._process.stderr
-        for line in self._process.stderr:
-            if line.strip():
-                self._errors.append(line.decode(errors="replace").strip())
+        with self._process.stderr as stream:
+            while line := stream.readline(LONGEST_LINE):
+                if line.strip():
+                    self._errors.append(line.decode(errors="replace").strip())
+
+
+def _signal_of(status: int) -> str:
+    """A negative status is a signal; bubblewrap reports its child's signal as 128 + number."""
+    number = -status if status < 0 else status - 128 if status > 128 else 0
+    if not number or sys.platform == "win32":
+        return ""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return ""
 
 
 def _status_in_words(status: int) -> str:
-    """A negative status is a signal; bubblewrap reports its child's signal as 128 + number."""
-    number = -status if status < 0 else status - 128 if status > 128 else 0
-    if number and sys.platform != "win32":
-        try:
-            name = signal.Signals(number).name
-        except ValueError:
-            return f"it ended with status {status}"
-        return "it was killed (out of memory?)" if name == "SIGKILL" else f"it crashed with {name}"
-    return f"it ended with status {status}"
+    name = _signal_of(status)
+    if name == "SIGKILL":
+        return "it was killed"
+    return f"it crashed with {name}" if name else f"it ended with status {status}"

@@ -22,11 +22,12 @@ from samantha.chain.conversation import Conversation
 from samantha.chain.files import validate
 from samantha.chain.steps import Group, Step
 from samantha.code.code import CodeError, CodeRunner, Finished, Printed, as_event
-from samantha.errors import ChainError, ModelError, SamanthaError, TemplateError
+from samantha.errors import ChainError, ModelError, SamanthaError, TemplateError, WorkerDied
 from samantha.events import Event, RunReason
 from samantha.models import templates
 from samantha.models.model import (
     Fetching,
+    GenerateRequest,
     Loading,
     LoadOptions,
     Model,
@@ -111,6 +112,8 @@ class Run(Iterator[Event]):
         self._start = clock()
         self._conversation = Conversation(chain)
         self._broken: dict[int, str] = {}
+        self._died_loading: int | None = None
+        """The visit whose model's process died while loading, last time it was tried."""
         self._loaded: tuple[str, LoadOptions] | None = None
         self._finished_steps = 0
         self._lock = threading.Lock()
@@ -252,7 +255,7 @@ class Run(Iterator[Event]):
         try:
             yield from self._load(group)
         except SamanthaError as error:
-            yield from self._load_failed(group, str(error))
+            yield from self._load_failed(group, error)
             return
         try:
             yield from self._answer(group)
@@ -275,7 +278,7 @@ class Run(Iterator[Event]):
                 with self._lock:
                     self._model = loaded
         if fresh and self._model:
-            self._loaded = (first.model, options)
+            self._loaded, self._died_loading = (first.model, options), None
             description = self._model.describe()
             yield self._event(
                 events.ModelLoaded, model=first.model, description=events.plain(msgspec.structs.asdict(description)),
@@ -284,16 +287,22 @@ class Run(Iterator[Event]):
             for notice in description.notices:
                 yield self._event(events.Notice, message=f"{first.model}: {notice}")
 
-    def _load_failed(self, group: Group, message: str) -> Iterator[Event]:
-        if self._stopping:
+    def _load_failed(self, group: Group, error: SamanthaError) -> Iterator[Event]:
+        """A file that cannot be used fails its whole visit, and so does a process that dies twice while loading it."""
+        if self._interrupted():
+            yield from self._interrupted_before(group)
             return
-        if self._skipping:
-            for step in group:
-                yield self._started(step, group, Rendered("", 0))
-                yield self._event(events.StepFinished, step, text="", reason="skipped")
-            return
-        self._broken[group[0].visit] = message
-        yield from self._failures(group, message)
+        visit = group[0].visit
+        if not isinstance(error, WorkerDied) or self._died_loading == visit:
+            self._broken[visit] = str(error)
+        self._died_loading = visit
+        yield from self._failures(group, str(error))
+
+    def _interrupted_before(self, group: Group) -> Iterator[Event]:
+        """Steps that were skipped before their model had begun; of those that were stopped there is nothing to say."""
+        for step in () if self._stopping else group:
+            yield self._started(step, group, Rendered("", 0))
+            yield self._event(events.StepFinished, step, text="", reason="skipped")
 
     def _failures(self, group: Group, message: str) -> Iterator[Event]:
         for step in group:
@@ -320,7 +329,10 @@ class Run(Iterator[Event]):
         answering = Answering(self._make, self._model, numbers, [step.hyperparameters for step in group])
         notices: list[str] = []
         try:
-            request = self._conversation.request(group, self._model, self._window, notices.append)
+            request = self._request(group, self._model, notices.append)
+            if request is None:
+                yield from self._interrupted_before(group)
+                return
             for notice in notices:
                 yield self._event(events.Notice, group[0], message=notice)
             if self.trace:
@@ -338,6 +350,16 @@ class Run(Iterator[Event]):
                     yield self._failure(step, str(error), answering.unfinished[step.number], answering.branch)
         finally:
             self._now(None, None)
+
+    def _request(self, group: Group, model: Model, say: Callable[[str], None]) -> GenerateRequest | None:
+        """What the model is asked; None where the run was interrupted while the model counted."""
+        try:
+            request = self._conversation.request(group, model, self._window, say)
+        except ModelError:
+            if not self._interrupted():
+                raise
+            return None
+        return None if self._interrupted() else request
 
     def _now(self, answering: Answering | None, step: int | None) -> None:
         with self._lock:

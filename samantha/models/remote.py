@@ -4,14 +4,15 @@ Stopping is a ladder: the worker is asked; a second later it is killed, and what
 """
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 from samantha import sandbox
-from samantha.errors import ModelError, WorkerDied
+from samantha.errors import ModelError, TemplateError, WorkerDied
 from samantha.hyperparameters import Hyperparameters
-from samantha.models import messages
+from samantha.models import gguf, memory, messages, rendering
 from samantha.models.messages import Reply, Request
 from samantha.models.model import (
     GenerateRequest,
@@ -36,6 +37,12 @@ PATIENCE = 1.0
 RENDER_SECONDS = 10.0
 """Seconds a worker may take to render and tokenize 100 kB of prompt, before it counts as stuck."""
 
+RESET_SECONDS = 3.0
+"""Seconds it may take to forget; to be ended is to forget, too."""
+
+OUT_OF_MEMORY = ("bad_alloc", "MemoryError", "allocate")
+"""What a process says last when it gets no memory."""
+
 
 class RemoteModel:
     """One model file in one worker. Used by one run at a time; `stop` may come from another thread."""
@@ -49,9 +56,13 @@ class RemoteModel:
         self.name = name
         self.path = path
         self._description: ModelDescription | None = None
+        self._options: LoadOptions | None = None
         self._ready: list[Reply] = []
+        self._lock = threading.Lock()
+        """Keeps a stop from falling between the parts of a beginning."""
         self._ending: StopReason | None = None
         self._kill_at: float | None = None
+        self._rendered = False
         confined = sandbox.confine_worker(["-m", "samantha.models.worker"], [path, *parts_of(path)])
         self.isolated = confined.isolated
         try:
@@ -91,13 +102,15 @@ class RemoteModel:
             ModelError: it cannot be loaded, or `cancelled` said so.
             WorkerDied: the worker crashed on the file.
         """
+        self._options = options
         self._begin(messages.Open(str(self._place()), self.name, options))
 
-        def pass_on() -> None:
-            if cancelled() and self._ending is None:
-                self.stop()
+        def give_up() -> None:
+            if cancelled():
+                self.kill()  # nothing of it is worth a second's wait: whoever cancels a load gets a fresh worker
+                raise ModelError(f"Loading {self.name} was cancelled.")
 
-        for reply in self._replies(pass_on):
+        for reply in self._replies(give_up):
             if isinstance(reply, ModelDescription):
                 self._description = reply
                 return
@@ -108,8 +121,8 @@ class RemoteModel:
     def generate(self, request: GenerateRequest) -> Iterator[Output]:
         """See `models.model.Model.generate`. Credit is given back as tokens are read."""
         texts: dict[int, list[str]] = {sample: [] for sample in range(len(request.samples))}
-        self._begin(messages.Generate(request))
-        self._limit(_size(request))
+        self._rendered = False
+        self._begin(messages.Generate(request), _seconds(request))
         try:
             done = yield from self._outputs(texts, max(1, request.window // 2))
         except GeneratorExit:
@@ -120,13 +133,13 @@ class RemoteModel:
 
     def count(self, request: GenerateRequest) -> int:
         """Tokens of the rendered prompt."""
-        reply = self._ask(messages.Count(request), _size(request))
+        reply = self._ask(messages.Count(request), _seconds(request))
         assert isinstance(reply, messages.Counted)
         return reply.tokens
 
     def tokenize(self, text: str) -> list[tuple[int, bytes]]:
         """Ids and bytes of the tokens of `text`."""
-        reply = self._ask(messages.Tokenize(text), len(text))
+        reply = self._ask(messages.Tokenize(text), _seconds_for(len(text)))
         assert isinstance(reply, messages.Tokenized)
         return reply.tokens
 
@@ -152,20 +165,22 @@ class RemoteModel:
     def vocabulary(self) -> list[VocabularyToken]:
         """Every token, by id."""
         size = self.describe().n_vocab
-        reply = self._ask(messages.Vocabulary(), size)
+        reply = self._ask(messages.Vocabulary(), _seconds_for(size))
         assert isinstance(reply, messages.Words)
         return reply.tokens
 
     def reset(self) -> None:
-        """Forget every evaluated token; a worker that is gone has forgotten them already."""
+        """Forget every evaluated token; one that is gone has forgotten them, and one that is stuck goes."""
         with contextlib.suppress(WorkerDied):
-            self._ask(messages.Reset(), 0)
+            self._ask(messages.Reset(), RESET_SECONDS)
 
     def stop(self, reason: StopReason = "stopped") -> None:
         """Ask the worker to end what it does; it is killed when it does not within PATIENCE. Thread-safe."""
-        self._ending = reason
-        self._kill_at = time.monotonic() + PATIENCE
-        self._send(messages.Stop(reason))
+        with self._lock:
+            again = self._ending is not None and self._kill_at is not None
+            self._ending = reason
+            self._kill_at = self._kill_at if again else time.monotonic() + PATIENCE
+            self._send(messages.Stop(reason))
 
     def close(self) -> None:
         """End the worker: its memory is free when this returns."""
@@ -179,10 +194,13 @@ class RemoteModel:
         """Where the worker finds the file: a part by its own name, by which llama.cpp finds the others."""
         return self.path.absolute() if len(parts_of(self.path)) > 1 else self.path.resolve()
 
-    def _begin(self, request: Request) -> None:
-        self._ending = self._kill_at = None
-        self._ready = []
-        self._send(request)
+    def _begin(self, request: Request, seconds: float | None = None) -> None:
+        """Ask something, the answer to which must begin within so many seconds."""
+        with self._lock:
+            self._ending = None
+            self._kill_at = time.monotonic() + seconds if seconds else None
+            self._ready = []
+            self._send(request)
 
     def _send(self, request: Request) -> None:
         self._child.send(messages.encoder.encode(request))
@@ -213,21 +231,19 @@ class RemoteModel:
                 if isinstance(reply, messages.Done):
                     return
 
-    def _ask(self, request: Request, size: int) -> Reply:
-        """One answer to a question about `size` characters."""
-        self._begin(request)
-        self._limit(size)
+    def _ask(self, request: Request, seconds: float) -> Reply:
+        """The one answer to a question, within so many seconds."""
+        self._begin(request, seconds)
         for reply in self._replies():
             self._kill_at = None
             return reply
         raise WorkerDied(f"The process of {self.name} did not end what it did and was ended.")
 
-    def _limit(self, size: int) -> None:
-        self._kill_at = time.monotonic() + RENDER_SECONDS * (1 + size / 100_000)
-
     def _note(self, reply: Reply, texts: dict[int, list[str]]) -> None:
-        if isinstance(reply, Rendered) and self._ending is None:
-            self._kill_at = None
+        if isinstance(reply, Rendered):
+            self._rendered = True
+            with self._lock:
+                self._kill_at = None if self._ending is None else self._kill_at
         elif isinstance(reply, SampleFinished):
             del texts[reply.sample]
 
@@ -260,22 +276,55 @@ class RemoteModel:
                     return None
                 continue
             if frame is None:
-                raise WorkerDied(f"The process of {self.name} ended: {self._child.cause_of_death()}.")
+                raise self._death()
             return frame
+
+    def _death(self) -> ModelError:
+        """What a worker died of that nobody ended."""
+        cause = self._child.cause_of_death()
+        self.kill()  # it may have closed its output only
+        if self._child.signal == "SIGALRM":
+            return TemplateError(rendering.too_slow())  # its own last deadline
+        if self._child.signal == "SIGKILL" or any(sign in cause for sign in OUT_OF_MEMORY):
+            return WorkerDied(f"The process of {self.name} ended: {cause}. {self._memory_in_words()}")
+        return WorkerDied(f"The process of {self.name} ended: {cause}. The next step gets a new one.")
+
+    def _memory_in_words(self) -> str:
+        """What it needs and what there is: the system ends this process first when memory runs out."""
+        if self._options is None:
+            return "Memory may have run out: close other programs, or choose a smaller model."
+        try:
+            found = memory.verdict(gguf.read_model(self.path), self._options)
+        except ModelError:
+            return "Its file cannot be read any more."
+        needed, free, total = (
+            f"{count / 1e9:.1f} GB" for count in (found.estimate.needed, found.memory.available, found.memory.total)
+        )
+        return (
+            f"Memory may have run out: with n_ctx {self._options.n_ctx} it needs about {needed}, and {free} of {total}"
+            " are free without it. Lower n_ctx, close other programs or choose a smaller model."
+        )
 
     def _end_stuck_worker(self) -> None:
         self.kill()
         if self._ending is None:
             raise WorkerDied(f"The process of {self.name} was stuck before its first token and was ended.")
 
-    def _cut_short(self, texts: dict[int, list[str]]) -> Iterator[SampleFinished]:
-        """The ends of the samples whose worker had to be killed after a stop."""
+    def _cut_short(self, texts: dict[int, list[str]]) -> Iterator[Rendered | SampleFinished]:
+        """The ends of the samples whose worker had to be killed after a stop, and the beginning where none came."""
+        if not self._rendered:
+            yield Rendered("", 0)
         for sample, shown in texts.items():
             yield SampleFinished(sample, "".join(shown), self._ending or "stopped", 0, 0, len(shown), 0.0, 0.0)
 
 
-def _size(request: GenerateRequest) -> int:
-    return len(request.text or "") + sum(len(message.content) for message in request.messages)
+def _seconds(request: GenerateRequest) -> float:
+    """How long a worker may take to render and tokenize a prompt before it counts as stuck."""
+    return _seconds_for(len(request.text or "") + sum(len(message.content) for message in request.messages))
+
+
+def _seconds_for(characters: int) -> float:
+    return RENDER_SECONDS * (1 + characters / 100_000)
 
 
 def parts_of(path: Path) -> list[Path]:

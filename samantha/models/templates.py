@@ -1,25 +1,19 @@
-"""Chat templates: messages to the text a model is given. Rendered under a deadline: a template may loop for ever.
+"""Chat templates: messages to the text a model is given.
 
 It runs where the model lives (a worker), on the template stored in the GGUF, a named built-in one, or the user's own
-prefixes and suffixes. It adapts messages to what a template can hold, and says so. It counts and tokenizes nothing.
+prefixes and suffixes. It adapts messages to what a template can hold, and says so. It counts and tokenizes nothing;
+how a stranger's template is kept within bounds is `rendering.py`'s.
 """
 
-import ctypes
-import datetime
+import contextlib
 import difflib
-import json
-import threading
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from contextlib import AbstractContextManager
+from typing import Any
 
 from samantha.errors import TemplateError
+from samantha.models import rendering
 from samantha.models.model import Message, PromptFormat, Rendered
-
-DEADLINE = 2.0
-"""Seconds a template may take; ordinary ones take about a millisecond."""
-
-LONGEST_REPEAT = 100_000
-LARGEST_POWER = 1000
 
 CONTINUE = "Continue."
 """The user turn that introduces a previous response where a template insists on alternation."""
@@ -105,8 +99,17 @@ def check_name(template: str | PromptFormat) -> None:
 class Templates:
     """The templates one model can use: its own, the built-in ones, a user's."""
 
-    def __init__(self, own: str, beginning: str, end: str) -> None:
-        """`own` is the template in the file ("" when there is none); the others are the model's special texts."""
+    def __init__(
+        self, own: str, beginning: str, end: str,
+        confined: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
+    ) -> None:  # fmt: skip
+        """`own` is the template in the file ("" when there is none).
+
+        Args:
+            beginning, end: the model's special texts.
+            confined: what a template is rendered in; `rendering.confined` where the process may be ended.
+        """
+        self._confined = confined
         self._own = own
         self._beginning = beginning
         self._end = end
@@ -122,7 +125,10 @@ class Templates:
             return Rendered(_with_format(messages, template), 0)
         check_name(template)
         source, notices = self._source(template)
-        text, adapted = self._first_that_holds_all(source, messages)
+        with self._confined():
+            text, adapted = rendering.within(
+                rendering.DEADLINE, lambda: self._first_that_holds_all(source, messages)
+            )
         return Rendered(text, 0, (*notices, *adapted))
 
     def stops(self, template: str | PromptFormat) -> tuple[str, ...]:
@@ -146,7 +152,7 @@ class Templates:
         for adapted, notices in _variants(messages):
             try:
                 text = self._render(source, adapted)
-            except TemplateTooSlow:
+            except rendering.TemplateTooSlow:
                 raise
             except TemplateError as error:
                 failure = failure or error
@@ -157,16 +163,15 @@ class Templates:
         raise failure or TemplateError("The chat template cannot be used: choose another with `template`.")
 
     def _render(self, source: str, messages: Sequence[Message]) -> str:
-        compiled = self._compiled.get(source)
-        if compiled is None:
-            compiled = self._compiled[source] = _under_deadline(lambda: _compile(source))
         turns = [{"role": message.role, "content": message.content} for message in messages]
         variables = {"bos_token": self._beginning, "eos_token": self._end, "add_generation_prompt": True}
-        return str(_under_deadline(lambda: compiled.render(messages=turns, **variables)))
-
-
-class TemplateTooSlow(TemplateError):
-    """The template did not end in time."""
+        given = sum(len(message.content) for message in messages)
+        try:
+            if source not in self._compiled:
+                self._compiled[source] = rendering.compiled(source)
+            return rendering.rendered(self._compiled[source], {"messages": turns} | variables, given)
+        except Exception as error:  # a template can raise anything
+            raise rendering.in_words(error) from error
 
 
 def _with_format(messages: Sequence[Message], form: PromptFormat) -> str:
@@ -207,58 +212,3 @@ def _merged(messages: Sequence[Message]) -> list[Message]:
     if system and first is not None:
         turns[first] = Message("user", f"{system}\n\n{turns[first].content}")
     return turns
-
-
-def _compile(source: str) -> Any:
-    from jinja2 import TemplateSyntaxError
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    class Environment(ImmutableSandboxedEnvironment):
-        """Refuses the one C call that can fill the memory before the deadline comes."""
-
-        intercepted_binops = frozenset({"*", "**"})
-
-        def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-            """Multiply or raise numbers and short texts only."""
-            if operator == "**" and not -LARGEST_POWER <= right <= LARGEST_POWER:
-                raise OverflowError(f"a power of {right}")
-            if operator == "*" and max(_repeated(left, right), _repeated(right, left)) > LONGEST_REPEAT:
-                raise OverflowError("a text or list repeated too often")
-            return super().call_binop(context, operator, left, right)
-
-    environment = Environment(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"])
-    environment.filters["tojson"] = lambda value, **options: json.dumps(value, ensure_ascii=False, **options)
-    environment.globals["raise_exception"] = _refuse
-    environment.globals["strftime_now"] = lambda form: datetime.datetime.now().strftime(form)
-    try:
-        return environment.from_string(source)
-    except TemplateSyntaxError as error:
-        raise TemplateError(f"The chat template cannot be read ({error.message}): choose another.") from None
-
-
-def _repeated(repeated: Any, times: Any) -> int:
-    """How long a text or list becomes that is multiplied; 0 for numbers."""
-    return len(repeated) * times if isinstance(repeated, str | list | tuple) and isinstance(times, int) else 0
-
-
-def _refuse(message: str) -> NoReturn:
-    raise TemplateError(f"The chat template refused the messages: {message}")
-
-
-def _under_deadline(work: Callable[[], Any]) -> Any:
-    """`work()`, ended with TemplateTooSlow after DEADLINE seconds. One endless C call ends with the worker."""
-    late = ctypes.py_object(TemplateTooSlow)
-    thread = ctypes.c_ulong(threading.get_ident())
-    timer = threading.Timer(DEADLINE, lambda: ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, late))
-    timer.daemon = True
-    timer.start()
-    try:
-        return work()
-    except TemplateTooSlow:
-        raise TemplateTooSlow(f"The chat template did not end within {DEADLINE:g} s: choose another.") from None
-    except TemplateError:
-        raise
-    except Exception as error:
-        raise TemplateError(f"The chat template failed ({type(error).__name__}: {error}): choose another.") from error
-    finally:
-        timer.cancel()

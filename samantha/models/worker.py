@@ -4,8 +4,10 @@ A native abort or an out-of-memory kill costs one step, not the program. The mai
 reads requests, so that a stop is heard in every phase, and ends the process when the program is gone.
 """
 
+import ctypes
 import os
 import queue
+import signal
 import sys
 import threading
 import time
@@ -17,13 +19,17 @@ from samantha.errors import ModelError
 from samantha.models import messages
 from samantha.models.llama.model import LlamaModel
 from samantha.models.messages import Reply, Request
-from samantha.models.model import Loading, Output, ScoreRequest, Token
+from samantha.models.model import Loading, Output, Rendered, ScoreRequest, StopReason, Token
+from samantha.models.rendering import confined
 from samantha.processes import read_frame, write_frame
 
 FLUSH_SECONDS = 0.01
 """Tokens that are generated within this time travel in one frame."""
 
 PROGRESS_SECONDS = 0.05
+
+PR_SET_PDEATHSIG = 1
+"""Of Linux's `prctl`."""
 
 
 class Worker:
@@ -35,7 +41,8 @@ class Worker:
         self._queue: queue.SimpleQueue[Request] = queue.SimpleQueue()
         self._granted = 0
         self._sent = 0
-        self._cancelled = False
+        self._stopped: StopReason | None = None
+        """Why the request that came last shall end."""
         self._changed = threading.Condition()
         self._model: LlamaModel | None = None
 
@@ -63,12 +70,12 @@ class Worker:
                     self._granted += request.tokens
                     self._changed.notify()
             else:
-                self._cancelled = False
+                self._stopped = None
                 self._queue.put(request)
         os._exit(0)  # the program is gone; the main thread may be deep in native code
 
     def _stop(self, request: messages.Stop) -> None:
-        self._cancelled = True
+        self._stopped = request.reason
         if self._model:
             self._model.stop(request.reason)
         with self._changed:
@@ -99,12 +106,14 @@ class Worker:
 
     def _open(self, request: messages.Open) -> None:
         if self._model is None:
-            self._model = LlamaModel(Path(request.path), request.name, request.options.n_gpu_layers, self._progress())
+            self._model = LlamaModel(
+                Path(request.path), request.name, request.options.n_gpu_layers, self._progress(), confined
+            )
         self._model.prepare(request.options)
         self._send([self._model.describe()])
 
     def _progress(self) -> "Progress":
-        return Progress(lambda fraction: self._send([Loading(fraction)]), lambda: self._cancelled)
+        return Progress(lambda fraction: self._send([Loading(fraction)]), lambda: self._stopped is not None)
 
     def _stream(self, outputs: Iterator[Output], window: int) -> None:
         """Send outputs in frames, never more tokens than there is credit for.
@@ -118,6 +127,8 @@ class Worker:
         sent = time.monotonic()
         for output in outputs:
             pending.append(output)
+            if isinstance(output, Rendered) and self._stopped and self._model:
+                self._model.stop(self._stopped)  # it came before the model had begun
             token = isinstance(output, Token)
             self._sent += token
             if not token or self._sent >= self._granted or time.monotonic() - sent >= FLUSH_SECONDS:
@@ -134,7 +145,7 @@ class Worker:
 
     def _wait_for_credit(self) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: self._granted > self._sent or self._cancelled)
+            self._changed.wait_for(lambda: self._granted > self._sent or self._stopped is not None)
 
     def _send(self, replies: list[Reply]) -> None:
         write_frame(self._replies, messages.encoder.encode(replies))
@@ -175,8 +186,21 @@ def offer_to_be_killed_first() -> None:
             print(f"cannot raise oom_score_adj: {error}", file=sys.stderr)
 
 
+def end_with_the_program() -> None:
+    """Linux shall kill this process when the program is gone, also in native code that holds Python's lock.
+
+    It follows the thread that started this process, which lives as long as the program (`processes.py`).
+    """
+    if sys.platform == "linux":
+        before = os.getppid()
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != before:
+            os._exit(0)
+
+
 def main() -> None:
     """Serve until the program closes the pipe."""
+    end_with_the_program()
     requests, replies = private_pipes()
     offer_to_be_killed_first()
     Worker(requests, replies).serve()

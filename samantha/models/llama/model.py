@@ -1,6 +1,8 @@
 """A GGUF file as a `Model`, in this process. The worker holds one; the CLI and tests may hold one directly."""
 
+import contextlib
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import msgspec
@@ -34,8 +36,14 @@ from samantha.traces import VocabularyToken
 class LlamaModel:
     """One file, one context. `prepare` makes or remakes the context; only `stop` may come from another thread."""
 
-    def __init__(self, path: Path, name: str, n_gpu_layers: int, progress: Callable[[float], bool]) -> None:
+    def __init__(
+        self, path: Path, name: str, n_gpu_layers: int, progress: Callable[[float], bool],
+        confined: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
+    ) -> None:  # fmt: skip
         """Load the weights.
+
+        Args:
+            confined: what the file's chat template is rendered in, see `rendering.confined`.
 
         Raises:
             ModelError: the file cannot be loaded; `progress` returning False aborts with one too.
@@ -45,7 +53,8 @@ class LlamaModel:
         self._header = gguf.read(path, thorough=True)
         native.start()
         self._weights = Weights(path, n_gpu_layers, progress)
-        self._templates = Templates(self._weights.template(), self._weights.beginning(), self._weights.end())
+        weights = self._weights
+        self._templates = Templates(weights.template(), weights.beginning(), weights.end(), confined)
         self._context: Context | None = None
         self._notices: tuple[str, ...] = ()
         self._ending: StepReason | None = None
