@@ -48,9 +48,9 @@ def vocabulary(size: int) -> tuple[list[str], list[str]]:
 
 def write(
     path: Path, layers: int = 12, width: int = 1024, words: int = 32000, context: int = 8192, seed: int = 1,
-    norm_weight: float = 1.0,
+    norm_weight: float = 1.0, template: str = CHATML,
 ) -> None:  # fmt: skip
-    """Write the file: Llama architecture, Q8_0 matrices, GPT-2 style byte-level BPE, ChatML template.
+    """Write the file: Llama architecture, Q8_0 matrices, GPT-2 style byte-level BPE.
 
     Args:
         layers, width: the shape; heads are 64 wide (32 where the width is small), four to a key-value head as in models
@@ -58,12 +58,14 @@ def write(
         words: tokens in the vocabulary.
         context: trained context window that the file claims, in tokens.
         norm_weight: the weight of all norms; NaN makes a model that computes no numbers.
+        template: the chat template.
     """
     random = np.random.default_rng(seed)
     writer = gguf.GGUFWriter(path, "llama")
     feed_forward = width * 11 // 4 // 32 * 32
     _metadata(writer, layers, width, feed_forward, context, words)
     _vocabulary(writer, words)
+    writer.add_chat_template(template)
 
     def matrix(name: str, rows: int, columns: int) -> None:
         weights = random.standard_normal((rows, columns), dtype=np.float32) * columns**-0.5
@@ -117,7 +119,6 @@ def _vocabulary(writer: gguf.GGUFWriter, words: int) -> None:
     writer.add_token_merges(merges)
     writer.add_eos_token_id(words - 1)
     writer.add_add_bos_token(False)
-    writer.add_chat_template(CHATML)
 
 
 def main() -> None:
