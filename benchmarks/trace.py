@@ -23,7 +23,6 @@ from samantha.chain.engine import run
 from samantha.chain.record import Record
 from samantha.events import Event, TokenGenerated
 from samantha.hyperparameters import Hyperparameters
-from samantha.models.remote import RemoteModel
 from samantha.models.residency import Residency
 
 PROMPT = "1 2 3 4 5 6 7 8 9 10 " * 8
@@ -70,8 +69,7 @@ def usual(path: Path, tokens: int) -> tuple[float, float]:
 
 def peak_memory(residency: Residency) -> float:
     """MiB at most of the worker that holds the model."""
-    worker = residency._resident
-    assert isinstance(worker, RemoteModel)
+    (worker,) = [resident.model for resident in residency._residents.values()]
     pids = [worker.pid, *_children(worker.pid)]
     peaks = []
     for pid in pids:

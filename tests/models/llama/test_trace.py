@@ -12,8 +12,9 @@ import pytest
 from samantha.errors import GrammarError, ModelError
 from samantha.hyperparameters import SAMPLERS, Hyperparameters, seed_after
 from samantha.models.llama.model import LlamaModel
+from samantha.models.llama.trace import Distribution, _rest, best_ids
 from samantha.models.model import Adjusted, GenerateRequest, Output, PromptProgress, SampleFinished, Token
-from samantha.traces import BEST, TokenTrace
+from samantha.traces import BEST, Rest, TokenTrace
 
 OpenModel = Callable[..., LlamaModel]
 HOT = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0}
@@ -245,3 +246,30 @@ def test_a_forced_token_is_traced_and_named_even_when_it_is_most_unlikely(
         assert trace.forced
         ranks.append(trace.rank)
     assert max(ranks) > 5
+
+
+@pytest.mark.parametrize("size", [5, 511, 512, 513, 600, 3000, 40_000])
+@pytest.mark.parametrize("kind", ["smooth", "ties", "ruled out", "steep"])
+def test_the_best_and_the_rest_are_those_of_a_plain_computation(size: int, kind: str) -> None:
+    source = np.random.default_rng(size)
+    logits = (source.normal(size=size) * (20 if kind == "steep" else 3) - 5).astype(np.float32)
+    if kind == "ties":
+        logits = np.round(logits)
+    if kind == "ruled out":
+        logits[source.random(size) < 0.4] = -np.inf
+    best = best_ids(logits, min(BEST, size))
+    assert best.tolist() == np.lexsort((np.arange(size), -logits))[: min(BEST, size)].tolist()
+    left = np.isfinite(logits)
+    left[best] = False
+    values = logits[left].astype(np.float64)
+    rest = _rest(Distribution(None, logits), best)
+    if not values.size:
+        assert rest == Rest(0)
+        return
+    assert rest.count == values.size
+    assert rest.maximum == values.max()
+    assert rest.mean == pytest.approx(values.mean(), abs=1e-6)
+    assert rest.deviation == pytest.approx(values.std(), abs=1e-5)
+    total = values.max() + math.log(np.exp(values - values.max()).sum())
+    assert rest.log_sum_exp is None or rest.log_sum_exp == pytest.approx(total, abs=1e-3)
+    assert rest.log_sum_exp is not None or values.max() < logits.max() - 80
