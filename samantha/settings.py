@@ -82,6 +82,8 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     """Servers by the name that chains use."""
     endpoint_origins: tuple[str, ...] = ()
     """Other computers to which the user agreed to send prompts without https."""
+    memory_budget: float = 0.0
+    """How much memory the loaded models may hold together, in GB (10^9 bytes); 0 keeps one model at a time."""
 
 
 def load() -> Settings:

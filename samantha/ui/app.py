@@ -15,13 +15,14 @@ from typing import Any
 from samantha.errors import SettingsError
 from samantha.models.model import ModelSource
 from samantha.runs.store import RunStore
-from samantha.ui import guard, texts
+from samantha.ui import guard, memory_desk, texts
 from samantha.ui.routes import STATIC, routes
 from samantha.ui.session import GRACE
 from samantha.ui.workbench import Workbench
 
 HOST = "127.0.0.1"
 PORTS = range(7860, 7900)
+TABS = ("chain", "learn", "code", "models", "history", "help")
 
 
 def launch(port: int | None = None, open_browser: bool = True) -> None:
@@ -37,7 +38,7 @@ def launch(port: int | None = None, open_browser: bool = True) -> None:
     from samantha.models.residency import Residency
 
     print("Samantha is starting ...", flush=True)
-    residency = Residency()
+    residency = Residency(budget=memory_desk.kept_budget())
     with RunStore() as store, contextlib.closing(residency), serving(residency, store, port) as page:
         print(f"Samantha is at  {page.address}\nOnly this address opens it. Ctrl-C ends the program.", flush=True)
         if open_browser:
@@ -166,11 +167,11 @@ def build_blocks(workbench: Workbench) -> Any:
 
     from samantha.ui import code_access
     from samantha.ui.components import module
-    from samantha.ui.tabs import chain, code, first_prompt, help, history, learn
+    from samantha.ui.tabs import chain, code, first_prompt, help, history, learn, models
 
     kept = workbench.language()
     language = kept or "en"
-    names = {name: texts.text(language, f"page.{name}") for name in ("chain", "learn", "code", "history", "help")}
+    names = {name: texts.text(language, f"page.{name}") for name in TABS}
     with gr.Blocks(title="Samantha", analytics_enabled=False, fill_width=True) as blocks:
         header = module(
             "header", {}, elem_id="header", kept=kept, built=language, isolated=_isolation(),
@@ -184,11 +185,13 @@ def build_blocks(workbench: Workbench) -> Any:
                 first_prompt.build(workbench, page)
             with gr.Tab(names["code"], id="code") as code_tab:
                 desk = code.CodeTab(workbench, language)
+            with gr.Tab(names["models"], id="models") as models_tab:
+                models.build()
             with gr.Tab(names["history"], id="history") as history_tab:
                 history.build(workbench, page, tabs)
             with gr.Tab(names["help"], id="help") as help_tab:
                 help.build()
-        all_tabs = [chain_tab, learn_tab, code_tab, history_tab, help_tab]
+        all_tabs = [chain_tab, learn_tab, code_tab, models_tab, history_tab, help_tab]
         labelled = [*page.labelled, desk.labelled, *all_tabs]
 
         def translate(value: Any) -> list[Any]:

@@ -27,19 +27,19 @@ class NotThere(SamanthaError):
     """There is no such run, step, branch or token: answered with status 404."""
 
 
-def asked(bench: Workbench, path: str, act: Act) -> Any:
-    """The route of a question: `GET /samantha/learn/<path>?tab=…&…`; every value that was sent is a text."""
+def asked(bench: Workbench, path: str, act: Act, route: str = ROUTE) -> Any:
+    """The route of a question: `GET <route>/<path>?tab=…&…`; every value that was sent is a text."""
     from starlette.requests import Request
     from starlette.routing import Route
 
     async def answered(request: Request) -> Any:
         return await _answered(bench, act, dict(request.query_params))
 
-    return Route(f"{ROUTE}/{path}", answered, methods=["GET"])
+    return Route(f"{route}/{path}", answered, methods=["GET"])
 
 
-def told(bench: Workbench, path: str, act: Act) -> Any:
-    """The route of a change: `POST /samantha/learn/<path>` with a JSON object that holds `tab`."""
+def told(bench: Workbench, path: str, act: Act, route: str = ROUTE) -> Any:
+    """The route of a change: `POST <route>/<path>` with a JSON object that holds `tab`."""
     from starlette.requests import Request
     from starlette.responses import JSONResponse
     from starlette.routing import Route
@@ -51,7 +51,7 @@ def told(bench: Workbench, path: str, act: Act) -> Any:
             return JSONResponse({"problem": "What was sent is no JSON object: reload the page."}, 400)
         return await _answered(bench, act, sent)
 
-    return Route(f"{ROUTE}/{path}", answered, methods=["POST"])
+    return Route(f"{route}/{path}", answered, methods=["POST"])
 
 
 async def _answered(bench: Workbench, act: Act, sent: Mapping[str, Any]) -> Any:

@@ -13,6 +13,7 @@ from samantha.errors import ScoreError, SearchError
 from samantha.learning.score import Comparison, Piece, Score
 from samantha.learning.vocabulary import search, visible
 from samantha.models import gguf, library
+from samantha.models.gguf_checks import Items
 from samantha.models.remote import parts_of
 from samantha.traces import ScoredToken, VocabularyToken
 from samantha.ui.learn_routes import Act, NotThere, asked, told
@@ -127,7 +128,7 @@ def metadata(name: str) -> Reply:
 
 def _row(key: str, value: Any) -> Reply:
     """One key: its value as text, cut where it is very long; `items` where it is an array, which heads do not keep."""
-    if isinstance(value, gguf.Items):
+    if isinstance(value, Items):
         return {"key": key, "items": int(value)}
     shown = ("true" if value else "false") if isinstance(value, bool) else str(value)
     return {"key": key, "value": shown[:LONGEST_VALUE], "cut": max(0, len(shown) - LONGEST_VALUE)}

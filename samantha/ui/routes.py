@@ -17,6 +17,7 @@ from samantha.ui.code_routes import code_routes
 from samantha.ui.learn_routes import learn_routes
 from samantha.ui.learn_view import LearnStream
 from samantha.ui.model_routes import model_routes
+from samantha.ui.models_tab_routes import models_tab_routes
 from samantha.ui.session import Session
 from samantha.ui.wire import DeskStream, Stream
 from samantha.ui.workbench import Workbench
@@ -58,6 +59,7 @@ def routes(bench: Workbench) -> list[Any]:
         *learn_routes(bench),
         *branch_routes(bench),
         *model_routes(bench),
+        *models_tab_routes(bench),
         Mount("/samantha/static", StaticFiles(directory=STATIC)),
     ]
 

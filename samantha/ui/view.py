@@ -65,6 +65,17 @@ class Card(msgspec.Struct, frozen=True, tag="card"):
     first_token: float = 0.0
 
 
+class Download(msgspec.Struct, frozen=True):
+    """Bytes `done` of `total` (None: not known) at `rate` bytes a second; `left` is seconds; `phase` is the event's."""
+
+    phase: str
+    done: int
+    total: int | None
+    rate: float
+    left: float | None
+    note: str
+
+
 class Progress(msgspec.Struct, frozen=True):
     """What goes on now. `done` of `steps` are finished; `begun` and `now` are seconds since the run started."""
 
@@ -76,6 +87,8 @@ class Progress(msgspec.Struct, frozen=True):
     model: str = ""
     share: float = 0.0
     """Of the load or the download, from 0 to 1."""
+    download: Download | None = None
+    """While the phase is `downloading`."""
     prompt_done: int = 0
     prompt_total: int = 0
     reused: int = 0
@@ -137,7 +150,7 @@ def fold(view: View, event: Event) -> View:
         case events.ModelLoaded():
             return _progress(view, event, model=event.model, share=1.0)
         case events.Downloading():
-            return _progress(view, event, phase="downloading", model=event.url, share=_share(event))
+            return _downloading(view, event)
         case events.StepStarted():
             return _step_started(view, event)
         case events.PromptProcessing():
@@ -191,8 +204,10 @@ def _progress(view: View, event: Event, **changes: Any) -> View:
     return _replace(view, progress=msgspec.structs.replace(view.progress, now=event.time, **changes))
 
 
-def _share(event: events.Downloading) -> float:
-    return event.done / event.total if event.total else 0.0
+def _downloading(view: View, event: events.Downloading) -> View:
+    share = event.done / event.total if event.total else 0.0
+    now = Download(event.phase, event.done, event.total, event.rate, event.left, event.note)
+    return _progress(view, event, phase="downloading", model=event.url, share=share, download=now)
 
 
 def _run_started(view: View, event: events.RunStarted) -> View:

@@ -15,12 +15,16 @@ from samantha.errors import SamanthaError
 from samantha.events import Event
 from samantha.models import library
 from samantha.models.model import ModelSource
+from samantha.models.residency import Residency
 from samantha.runs.store import RunStore
 from samantha.ui import branching, code_files, texts, view, wire
 from samantha.ui.branching import Wish
 from samantha.ui.code_room import CodeRoom, asked_for
 from samantha.ui.controls import checked_preset
+from samantha.ui.download_desk import DownloadDesk
 from samantha.ui.grants import Grants
+from samantha.ui.library_desk import LibraryDesk
+from samantha.ui.memory_desk import MemoryDesk
 from samantha.ui.model_desk import Desks
 from samantha.ui.session import RunningChain, Session, Sessions
 
@@ -37,6 +41,10 @@ class Workbench:
         self.code = CodeRoom()
         self.sessions = Sessions(self._begin, room=self.code)
         self.desks = Desks(models, self.sessions)
+        residency = models if isinstance(models, Residency) else None
+        self.memory = MemoryDesk(residency)
+        self.library = LibraryDesk(residency)
+        self.downloads = DownloadDesk()
 
     def _begin(self, chain: Chain, grants: Grants, trace: int) -> tuple[RunningChain, Iterator[Event]]:
         from samantha.chain import engine
@@ -60,8 +68,9 @@ class Workbench:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
-        """The program ends: every run, and what its code serves."""
+        """The program ends: every run, every download, and what its code serves."""
         self.sessions.close()
+        self.downloads.close()
         self.code.close()
 
     def language(self) -> str:
@@ -167,4 +176,5 @@ def _summary(run: Any) -> dict[str, Any]:
 
 
 def _short(model: str) -> str:
-    return Path(model).name or model
+    """A file without its folders, a model on a server without its address."""
+    return model.rpartition("#")[2] if "://" in model and "#" in model else Path(model).name or model

@@ -134,6 +134,16 @@ class Server:
         parallel = self._entry.parallel or max(found.parallel, _USUAL_PARALLEL.get(found.kind, 1))
         return msgspec.structs.replace(chosen, parallel=parallel)
 
+    def models(self) -> tuple[str, ...]:
+        """The names of all its models; empty where it lists none and the address names one.
+
+        Raises:
+            EndpointError: it is no such server.
+        """
+        if self.at.api == "kobold":
+            return self._kobold().models
+        return tuple(str(entry["id"]) for entry in self._models())
+
     def _kobold(self) -> Facts:
         base = self.at.base
         told = self.ask(f"{base}/api/v1/model")

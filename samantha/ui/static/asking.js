@@ -1,7 +1,6 @@
 // How the parts of the Learn tab that concern models ask the server, choose a model, and show tokens.
 import { h, t, number, tabId } from "./base.js";
 
-const ROUTE = "/samantha/learn/";
 
 async function answered(request) {
   try {
@@ -11,13 +10,16 @@ async function answered(request) {
   }
 }
 
-/** A question: its values go into the address. */
-export const look = (path, values = {}) => answered(fetch(`${ROUTE}${path}?${new URLSearchParams({ tab: tabId(), ...values })}`));
+/** Asks a question below `route`: its values go into the address. */
+export const looking = (route) => (path, values = {}) => answered(fetch(`${route}${path}?${new URLSearchParams({ tab: tabId(), ...values })}`));
 
-/** A change: its values are sent as JSON. */
-export const act = (path, values = {}) => answered(fetch(ROUTE + path, {
+/** Tells a change below `route`: its values are sent as JSON. */
+export const acting = (route) => (path, values = {}) => answered(fetch(route + path, {
   method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ tab: tabId(), ...values }),
 }));
+
+export const look = looking("/samantha/learn/");
+export const act = acting("/samantha/learn/");
 
 export const problemOf = (answer) => answer.problem || (answer.problem_key ? t(answer.problem_key, answer.values) : "");
 

@@ -95,5 +95,25 @@ export function copyButton(text) {
   return button;
 }
 
-/** A model's name without its folders. */
-export const short = (model) => String(model).split(/[\\/]/).pop() || model;
+const HUB = /^(?:https:\/\/)?(?:www\.)?(?:huggingface\.co|hf\.co)\//i;
+const plain = (text) => { try { return decodeURIComponent(text); } catch { return text; } };
+
+/** What a chain calls a model, for people: its name without folders and addresses, and where it is: file, hub, link, server. */
+export function called(model) {
+  const text = String(model).trim();
+  const last = (path) => path.split(/[\\/]/).filter(Boolean).pop() || text;
+  const url = /^(?:[a-z]+\+)?(https?):\/\/([^/?#]+)([^?#]*)(?:\?[^#]*)?(?:#(.*))?$/i.exec(text);
+  if (HUB.test(text) || /^hf:\/\//i.test(text)) {
+    const parts = text.replace(HUB, "").replace(/^hf:\/\//i, "").split(/[?#]/)[0].split("/").filter(Boolean);
+    return { name: parts.length > 2 ? plain(parts.at(-1)) : parts.join("/") || text, where: "hub", host: parts.length > 2 ? parts.slice(0, 2).join("/") : "" };
+  }
+  if (url && /\.gguf$/i.test(url[3])) return { name: plain(last(url[3])), where: "link", host: url[2] };
+  if (url) return { name: url[4] ? plain(url[4]) : url[2], where: "server", host: url[4] ? url[2] : "" };
+  if (/^[\w][\w.-]*\/[\w][\w.-]*(@[^:\s]+)?(:[\w.-]+)?$/.test(text) && !/\.gguf$/i.test(text)) return { name: text, where: "hub", host: "" };
+  const named = /^([\w.-]+)#(.+)$/.exec(text);
+  if (named && !/\.gguf$/i.test(text)) return { name: named[2], where: "server", host: named[1] };
+  return { name: last(text), where: "file", host: "" };
+}
+
+/** A model's name for people. */
+export const short = (model) => called(model).name;

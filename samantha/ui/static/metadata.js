@@ -33,6 +33,7 @@ class Metadata {
     onLanguage(() => this.draw());
     onNews("learn-token", (place) => { this.place = place; this.follow(); });
     onNews("learn-answers", ({ answers }) => { this.answers = answers; this.follow(); });
+    onNews("show-model", ({ name }) => { this.choose(name, true); element.scrollIntoView({ block: "start" }); });
     new IntersectionObserver((entries) => {
       if (!this.seen && entries.some((entry) => entry.isIntersecting)) { this.seen = true; this.read(); }
     }).observe(element);

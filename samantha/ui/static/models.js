@@ -1,5 +1,5 @@
 // The models of the chain, in order: each occurrence moves and goes alone; names and paths may be typed.
-import { h, t, onLanguage, ready } from "./base.js";
+import { called, h, t, news, onLanguage, ready } from "./base.js";
 
 export async function mount({ element, props, server, watch }) {
   await ready;
@@ -7,7 +7,7 @@ export async function mount({ element, props, server, watch }) {
   const list = h("ol", { class: "models" });
   const names = h("datalist", { id: "model-names" });
   const field = h("input", { type: "text", list: "model-names", id: "model-add", autocomplete: "off", spellcheck: "false",
-    onfocus: () => read(), onkeydown: (event) => { if (event.key === "Enter") { event.preventDefault(); event.stopPropagation(); add(); } } });
+    onfocus: () => read(), onpaste: (event) => pasted(event), onkeydown: (event) => { if (event.key === "Enter") { event.preventDefault(); event.stopPropagation(); add(); } } });
   const button = h("button", { type: "button", class: "small", onclick: () => add() });
   const note = h("p", { class: "note" });
   const title = h("p", { class: "label" });
@@ -23,11 +23,19 @@ export async function mount({ element, props, server, watch }) {
     names.replaceChildren(...choices.map((choice) => h("option", { value: choice.name }, choice.detail)));
     draw();
   }
-  function add() {
-    const name = field.value.trim();
-    if (!name) return;
+  /** Each line is a model; `---` before one leaves it out. */
+  function add(text = field.value) {
+    const names = text.split(/\r?\n/).map((line) => line.trim()).filter((line) => line && !line.startsWith("---"));
     field.value = "";
-    set([...value(), name]);
+    if (names.length) set([...value(), ...names]);
+  }
+  /** A field has one line: what is pasted with several would be run together. */
+  function pasted(event) {
+    const text = event.clipboardData?.getData("text") || "";
+    if (!/\n/.test(text.trim())) return;
+    event.preventDefault();
+    const { selectionStart: from, selectionEnd: to, value: typed } = field;
+    add(typed.slice(0, from) + text + typed.slice(to));
   }
   function move(index) {
     const models = [...value()];
@@ -36,14 +44,15 @@ export async function mount({ element, props, server, watch }) {
     list.children[index - 1]?.querySelector(".up")?.focus();
   }
   function chip(name, index, models) {
-    const short = name.split(/[\\/]/).pop();
+    const { name: short, where, host } = called(name);
     const known = choices.find((choice) => choice.name === name);
+    const detail = known ? known.detail : where === "file" ? "" : [t(`inputs.model_${where}`), host].filter(Boolean).join(" · ");
     const up = h("button", { type: "button", class: "up", "aria-label": t("inputs.model_up", { name: short }), title: t("inputs.model_up", { name: short }), onclick: () => move(index) }, "↑");
     const down = h("button", { type: "button", class: "down", "aria-label": t("inputs.model_down", { name: short }), title: t("inputs.model_down", { name: short }), onclick: () => move(index + 1) }, "↓");
     up.disabled = index === 0;
     down.disabled = index === models.length - 1;
-    return h("li", { class: "chip", title: name }, h("span", { class: "place" }, String(index + 1)), h("span", { class: "name" }, short),
-      known && known.detail ? h("span", { class: "detail" }, known.detail) : "", models.length > 1 ? [up, down] : "",
+    return h("li", { class: "chip", title: name, "data-where": where }, h("span", { class: "place" }, String(index + 1)), h("span", { class: "name" }, short),
+      detail ? h("span", { class: "detail" }, detail) : "", models.length > 1 ? [up, down] : "",
       h("button", { type: "button", class: "remove", "aria-label": t("inputs.model_remove", { name: short }), title: t("inputs.model_remove", { name: short }),
         onclick: () => set(models.filter((_, place) => place !== index)) }, "✕"));
   }
@@ -60,5 +69,6 @@ export async function mount({ element, props, server, watch }) {
   }
   onLanguage(draw);
   watch("value", draw);
+  news.addEventListener("use-model", (event) => { read(); set([...value(), event.detail.name]); });
   await read();
 }

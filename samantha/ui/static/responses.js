@@ -3,6 +3,7 @@ import { h, t, plural, number, onLanguage, ready, tabId, tell, short } from "./b
 import { Lines } from "./lines.js";
 import { OutputWindow } from "./output.js";
 import { applyLearned } from "./answers.js";
+import { duration, far } from "./amounts.js";
 
 export async function mount({ element }) {
   await ready;
@@ -87,9 +88,14 @@ function drawProgress({ progress, running }, { box, what, bar, more, spoken }) {
   bar.firstChild.style.width = `${Math.round((share ?? 1) * 1000) / 10}%`;
   bar.setAttribute("aria-valuenow", String(Math.round((share ?? 0) * 100)));
   bar.hidden = !running;
-  more.textContent = running && progress.reused && progress.phase === "generating"
-    ? t("progress.kept", { reused: number(progress.reused), total: number(progress.prompt_total) }) : "";
+  more.textContent = running ? beneath(progress) : "";
   if (spoken.textContent !== strong) spoken.textContent = strong;
+}
+
+function beneath(progress) {
+  if (progress.phase === "downloading") return progress.download?.note || "";
+  return progress.reused && progress.phase === "generating"
+    ? t("progress.kept", { reused: number(progress.reused), total: number(progress.prompt_total) }) : "";
 }
 
 function shareDone(progress) {
@@ -109,20 +115,15 @@ function headline(progress, running) {
   if (progress.phase === "generating" && progress.rate) {
     rest.push(t("progress.rate", { rate: number(progress.rate, progress.rate < 100 ? 1 : 0) }));
   }
-  if (progress.left !== null) rest.push(t("progress.left", { time: duration(progress.left) }));
+  if (progress.left !== null && progress.phase !== "downloading") rest.push(t("progress.left", { time: duration(progress.left) }));
   return [strong, rest.filter(Boolean)];
 }
 
 function phase(progress) {
+  if (progress.phase === "downloading" && progress.download) return t(`progress.download_${progress.download.phase}`, { far: far(progress.download) });
   const values = {
     share: number(progress.share * 100), done: number(progress.prompt_done), total: number(progress.prompt_total),
     reused: number(progress.reused), tokens: number(progress.tokens),
   };
   return t(`progress.${progress.phase === "prompt" && progress.reused ? "prompt_kept" : progress.phase}`, values);
-}
-
-function duration(value) {
-  if (value < 90) return t("progress.seconds", { count: number(Math.ceil(value)) });
-  if (value < 5400) return t("progress.minutes", { count: number(Math.round(value / 60)) });
-  return t("progress.hours", { count: number(value / 3600, 1) });
 }
