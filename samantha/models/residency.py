@@ -200,9 +200,15 @@ class Residency:
             return resident
 
     def _make_room(self, needed: int) -> None:
-        """Let go what has to go before so many bytes are taken, the least recently used first."""
-        while self._residents and self._held() + needed > self.budget:
-            self._drop(next(iter(self._residents)))
+        """Let go what has to go before so many bytes are taken, the least recently used first.
+
+        What other programs hold counts too: a budget is no promise that the memory is there.
+        """
+        available = memory.memory().available
+        while self._residents and (self._held() + needed > self.budget or needed > available):
+            oldest = next(iter(self._residents))
+            available += self._residents[oldest].size
+            self._drop(oldest)
 
     def _keep_within_budget(self, key: Key) -> None:
         """Let others go where a model turned out larger than its file, with its context."""

@@ -101,14 +101,25 @@ def test_info_says_what_the_file_says(tiny: Tiny) -> None:
 
 def split_file(path: Path, part: int, count: int) -> None:
     writer = gguf.GGUFWriter(path, "llama")
+    writer.add_uint16("split.no", part - 1)
     writer.add_uint16("split.count", count)
+    if part == 1:
+        describe(writer)
+    finish(writer, f"weights.{part}")
+
+
+def describe(writer: gguf.GGUFWriter) -> None:
+    """The least that the head of a language model says."""
     writer.add_block_count(1)
-    finish(writer)
+    writer.add_context_length(64)
+    writer.add_embedding_length(32)
+    writer.add_tokenizer_model("gpt2")
+    writer.add_token_list(["a", "b"])
 
 
-def finish(writer: gguf.GGUFWriter) -> None:
+def finish(writer: gguf.GGUFWriter, name: str = "weights") -> None:
     """With one tensor of 128 weights."""
-    writer.add_tensor("weights", numpy.zeros((32, 4), numpy.float32))
+    writer.add_tensor(name, numpy.zeros((32, 4), numpy.float32))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -124,7 +135,7 @@ def test_a_model_in_several_files_is_one(tiny: Tiny, tmp_path: Path) -> None:
     (tmp_path / "big-00002-of-00002.gguf").unlink()
     missing = tiny("info", str(first))
     assert (missing.status, missing.err.count("\n")) == (1, 1)
-    assert "big-00002-of-00002.gguf is missing" in missing.err
+    assert "big-00002-of-00002.gguf cannot be found" in missing.err
 
 
 def test_what_a_file_says_cannot_command_the_terminal(tiny: Tiny, tmp_path: Path) -> None:
@@ -133,6 +144,7 @@ def test_what_a_file_says_cannot_command_the_terminal(tiny: Tiny, tmp_path: Path
     writer.add_name("\x1b[2Jevil\n\rname")
     writer.add_string("key\x07", "\x1b]0;x\x07")
     writer.add_chat_template("\x1b[2J{{ x }}")
+    describe(writer)
     finish(writer)
     for option in ([], ["--all"], ["--template"]):
         shown = tiny("info", str(path), *option)

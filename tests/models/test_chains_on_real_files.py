@@ -115,8 +115,8 @@ def test_a_crash_costs_one_step_and_the_next_gets_a_fresh_worker(random_gguf: Pa
         found.append(event)
         if isinstance(event, events.TokenGenerated) and not killed:
             killed = True
-            assert residency._resident
-            process = psutil.Process(residency._resident.pid)
+            (resident,) = residency._residents.values()
+            process = psutil.Process(resident.model.pid)
             (process.children(recursive=True) or [process])[-1].send_signal(signal.SIGSEGV)
     failed = of(events.StepFailed, found)
     assert len(failed) == 1

@@ -13,7 +13,7 @@ from samantha.chain.engine import run
 from samantha.errors import ModelError, ModelNotFound
 from samantha.events import StepFinished
 from samantha.hyperparameters import Hyperparameters
-from samantha.models import library
+from samantha.models import library, memory
 from samantha.models.model import Loading, LoadOptions
 from samantha.models.remote import RemoteModel
 from samantha.models.residency import Residency
@@ -219,18 +219,24 @@ def test_a_file_that_was_replaced_is_loaded_anew(random_gguf: Path, tmp_path: Pa
     assert second.describe().n_vocab != first.describe().n_vocab
 
 
-def test_a_model_that_is_too_large_is_refused_with_the_numbers_and_nothing_else_goes(
+def test_a_model_that_is_too_large_is_refused_with_the_numbers(
+    random_gguf: Path, residency: Residency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = memory.memory()
+    monkeypatch.setattr(memory, "memory", lambda: memory.Memory(available=1 << 20, total=1 << 26))
+    with pytest.raises(ModelError, match=r"too large: with a context window of 512 tokens it needs about .* free"):
+        list(residency.acquire(str(random_gguf), OPTIONS, lambda: False))
+    assert residency.loaded() == []
+    monkeypatch.setattr(memory, "memory", lambda: there)
+    assert used(residency, str(random_gguf)).alive
+
+
+def test_where_memory_is_short_a_model_goes_though_the_budget_would_keep_it(
     random_gguf: Path, tmp_path: Path, residency: Residency, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from samantha.models import memory
-
     residency.budget = 1 << 40
     one, two = copies(random_gguf, tmp_path, 2)
     first = used(residency, one)
-    there = memory.memory()
-    monkeypatch.setattr(memory, "memory", lambda: memory.Memory(available=1 << 20, total=1 << 25))
-    with pytest.raises(ModelError, match=r"too large: with a context window of 512 tokens it needs about .* free"):
-        list(residency.acquire(two, OPTIONS, lambda: False))
-    assert first.alive
-    monkeypatch.setattr(memory, "memory", lambda: there)
+    monkeypatch.setattr(memory, "memory", lambda: memory.Memory(available=50 << 20, total=1 << 33))
     assert used(residency, two).alive
+    assert not first.alive
