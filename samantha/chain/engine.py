@@ -39,6 +39,9 @@ from samantha.models.model import (
 
 STOP_SAMANTHA = "STOP_SAMANTHA"
 
+Visit = tuple[int, LoadOptions]
+"""A visit of a model, as it is loaded: with a smaller context window it may fit the memory."""
+
 
 def run(
     chain: Chain,
@@ -111,9 +114,9 @@ class Run(Iterator[Event]):
         self._clock = clock
         self._start = clock()
         self._conversation = Conversation(chain)
-        self._broken: dict[int, str] = {}
-        self._died_loading: int | None = None
-        """The visit whose model's process died while loading, last time it was tried."""
+        self._broken: dict[Visit, str] = {}
+        self._died_loading: Visit | None = None
+        """Where a model's process died while loading, last time it was tried."""
         self._loaded: tuple[str, LoadOptions] | None = None
         self._finished_steps = 0
         self._lock = threading.Lock()
@@ -249,8 +252,8 @@ class Run(Iterator[Event]):
         with self._lock:
             self._skipping = False
         first = group[0]
-        if first.visit in self._broken:
-            yield from self._failures(group, self._broken[first.visit])
+        if self._visit(first) in self._broken:
+            yield from self._failures(group, self._broken[self._visit(first)])
             return
         try:
             yield from self._load(group)
@@ -292,11 +295,14 @@ class Run(Iterator[Event]):
         if self._interrupted():
             yield from self._interrupted_before(group)
             return
-        visit = group[0].visit
+        visit = self._visit(group[0])
         if not isinstance(error, WorkerDied) or self._died_loading == visit:
             self._broken[visit] = str(error)
         self._died_loading = visit
         yield from self._failures(group, str(error))
+
+    def _visit(self, step: Step) -> Visit:
+        return step.visit, load_options(step.hyperparameters, self._batch)
 
     def _interrupted_before(self, group: Group) -> Iterator[Event]:
         """Steps that were skipped before their model had begun; of those that were stopped there is nothing to say."""
@@ -326,7 +332,8 @@ class Run(Iterator[Event]):
     def _answer(self, group: Group) -> Iterator[Event]:
         assert self._model
         numbers = [step.number for step in group]
-        answering = Answering(self._make, self._model, numbers, [step.hyperparameters for step in group])
+        values = [step.hyperparameters for step in group]
+        answering = Answering(self._make, self._model, numbers, values, begun=self._pass_on_interruption)
         notices: list[str] = []
         try:
             request = self._request(group, self._model, notices.append)
@@ -373,10 +380,9 @@ class Run(Iterator[Event]):
             yield self._started(step, group, rendered)
         for notice in rendered.notices:
             yield self._event(events.Notice, group[0], message=notice)
-        self._pass_on_interruption()
 
     def _pass_on_interruption(self) -> None:
-        """A stop or skip that came between the load and the generation is told to the model now."""
+        """A stop or skip that came before the model began this answer or branch is told to it now."""
         with self._lock:
             if self._interrupted() and self._model:
                 self._model.stop("stopped" if self._stopping else "skipped")

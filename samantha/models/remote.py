@@ -4,6 +4,7 @@ Stopping is a ladder: the worker is asked; a second later it is killed, and what
 """
 
 import contextlib
+import re
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -40,8 +41,8 @@ RENDER_SECONDS = 10.0
 RESET_SECONDS = 3.0
 """Seconds it may take to forget; to be ended is to forget, too."""
 
-OUT_OF_MEMORY = ("bad_alloc", "MemoryError", "allocate")
-"""What a process says last when it gets no memory."""
+OUT_OF_MEMORY = re.compile("bad_alloc|MemoryError|allocate|insufficient memory|mem_buffer != NULL")
+"""What Python, C++ and llama.cpp say when they get no memory."""
 
 
 class RemoteModel:
@@ -110,12 +111,17 @@ class RemoteModel:
                 self.kill()  # nothing of it is worth a second's wait: whoever cancels a load gets a fresh worker
                 raise ModelError(f"Loading {self.name} was cancelled.")
 
-        for reply in self._replies(give_up):
-            if isinstance(reply, ModelDescription):
-                self._description = reply
-                return
-            if isinstance(reply, Loading):
-                yield reply
+        try:
+            for reply in self._replies(give_up):
+                if isinstance(reply, ModelDescription):
+                    self._description = reply
+                    return
+                if isinstance(reply, Loading):
+                    yield reply
+        except ModelError as error:
+            if isinstance(error, WorkerDied) or not OUT_OF_MEMORY.search(str(error)):
+                raise
+            raise ModelError(f"{error} {self._memory_in_words()}") from error
         raise ModelError(f"Loading {self.name} was cancelled.")
 
     def generate(self, request: GenerateRequest) -> Iterator[Output]:
@@ -281,11 +287,11 @@ class RemoteModel:
 
     def _death(self) -> ModelError:
         """What a worker died of that nobody ended."""
-        cause = self._child.cause_of_death()
+        cause = re.sub(r"/\S*/", "", self._child.cause_of_death())  # folders of whoever built llama.cpp
         self.kill()  # it may have closed its output only
         if self._child.signal == "SIGALRM":
             return TemplateError(rendering.too_slow())  # its own last deadline
-        if self._child.signal == "SIGKILL" or any(sign in cause for sign in OUT_OF_MEMORY):
+        if self._child.signal == "SIGKILL" or OUT_OF_MEMORY.search(cause):
             return WorkerDied(f"The process of {self.name} ended: {cause}. {self._memory_in_words()}")
         return WorkerDied(f"The process of {self.name} ended: {cause}. The next step gets a new one.")
 
