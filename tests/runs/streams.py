@@ -65,9 +65,11 @@ def whole_run(run: str, prompt: str = "Hello there", words: Sequence[str] = ("Go
     ]
 
 
+TOKENS_OF_A_STEP = 50
+
 
 class Endless:
-    """The beginning of a run and then tokens for ever, in batches."""
+    """The beginning of a run and then steps for ever, in batches."""
 
     def __init__(self, run_id: str, batch: int) -> None:
         self.id = run_id
@@ -79,9 +81,13 @@ class Endless:
         return -self._read % self._batch
 
     def __iter__(self) -> Iterator[Event]:
-        for event in whole_run(self.id)[:3]:
+        for event in itertools.chain(whole_run(self.id)[:2], self._steps()):
             self._read += 1
             yield event
-        for number in itertools.count():
-            self._read += 1
-            yield TokenGenerated(run=self.id, step=1, id=number, piece=b" word", shown=" word", time=number / 100)
+
+    def _steps(self) -> Iterator[Event]:
+        for step in itertools.count(1):
+            words = [f" {step}.{number}" for number in range(TOKENS_OF_A_STEP)]
+            yield step_started(self.id, step)
+            yield from tokens(self.id, words, step)
+            yield step_finished(self.id, words, step)

@@ -1,4 +1,4 @@
-"""A program that is killed in the middle of a run has stored everything that it had shown."""
+"""A program that is killed in the middle of a run, 200 times, has stored everything that it had shown."""
 
 import itertools
 import signal
@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from samantha.events import TokenGenerated
+from samantha.events import StepFinished, StepStarted, TokenGenerated
 from samantha.runs.store import RunStore
 
-from .streams import Stream, tokens, whole_run
+from .streams import Endless, Stream, tokens, whole_run
 
 CHILD = """
 import sys
@@ -23,9 +23,14 @@ for seen, event in enumerate(RunStore(Path(sys.argv[1])).record(Endless("killed"
     print(seen, flush=True)
 """
 
+SHOWN = [1, 2, 3, 4, 5, 8, 13, 21, 40, 51, 52, 53, 54, 55, 90, 200, 333, 700, 1500, 2500]
+"""Events that are shown before the kill: around the beginnings and ends of steps, in answers, late."""
+
+BATCHES = [1, 2, 3, 10, 30, 52, 64, 100, 256, 1000]
+
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="SIGKILL of POSIX")
-@pytest.mark.parametrize(("shown", "batch"), list(itertools.product([1, 2, 3, 4, 40, 333, 2500], [1, 30, 256])))
+@pytest.mark.parametrize(("shown", "batch"), list(itertools.product(SHOWN, BATCHES)))
 def test_what_was_shown_before_a_kill_is_stored(tmp_path: Path, shown: int, batch: int) -> None:
     path = tmp_path / "runs.sqlite3"
     with RunStore(path) as store:
@@ -46,7 +51,14 @@ def test_what_was_shown_before_a_kill_is_stored(tmp_path: Path, shown: int, batc
         assert len(stored) >= acknowledged >= shown
         assert store.run("killed").status == "interrupted"
         assert store.run("before").status == "done"
-        text = "".join(event.shown for event in stored if isinstance(event, TokenGenerated))
-        assert [step.text for step in store.steps("killed")] == ([text] if len(stored) > 2 else [])
+        assert stored == list(itertools.islice(Endless("killed", 1), len(stored)))
+        texts: dict[int | None, str] = {event.step: "" for event in stored if isinstance(event, StepStarted)}
+        for event in stored:
+            if isinstance(event, TokenGenerated):
+                texts[event.step] += event.shown
+        steps = store.steps("killed")
+        assert [step.text for step in steps] == list(texts.values())
+        ended = sum(isinstance(event, StepFinished) for event in stored)
+        assert [step.reason for step in steps[:ended]] == ["end"] * ended
         assert store._database.rows("PRAGMA integrity_check")[0][0] == "ok"
         list(store.record(Stream("after", [*whole_run("after")[:3], *tokens("after", ["x"])])))
