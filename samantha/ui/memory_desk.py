@@ -48,7 +48,7 @@ class MemoryDesk:
             "loaded": [{"name": name, "bytes": held} for name, held in loaded],
             "budget": self._residency.budget / GB if self._residency else 0.0,
             "available": there.available, "total": there.total, "threads": default_threads(),
-            "processors": psutil.cpu_count() or 1,
+            "tuned": _tuned() > 0, "processors": psutil.cpu_count() or 1,
         }  # fmt: skip
 
     def unload(self, name: str = "") -> Shown:
@@ -92,7 +92,15 @@ class MemoryDesk:
 def default_threads() -> int:
     """As many threads as a model gets where n_threads says nothing (`llama/model.py`, not loaded here)."""
     cores = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
-    return max(1, cores - 1)
+    return _tuned() or max(1, cores - 1)
+
+
+def _tuned() -> int:
+    """What `samantha doctor --tune` found; 0 where it was not run."""
+    try:
+        return settings.load().n_threads
+    except SamanthaError:
+        return 0
 
 
 def _number(given: object) -> float | None:

@@ -163,8 +163,8 @@ class Workbench:
 def _choice(model: library.ModelFile) -> dict[str, str]:
     if model.problem or model.header is None:
         return {"name": model.name, "detail": ""}
-    size = model.path.stat().st_size
-    shown = f"{size / 2**30:.1f} GB" if size >= 2**30 else f"{size / 2**20:.0f} MB"
+    size = model.header.size
+    shown = f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
     return {"name": model.name, "detail": shown}
 
 

@@ -124,6 +124,21 @@ def test_a_file_that_comes_or_goes_is_seen_without_a_click(page: Any, served: Se
     page.wait_for_selector("tr[data-model=newcomer]", state="detached")
 
 
+def test_names_and_links_of_strangers_are_text(page: Any, served: Served) -> None:
+    attack = "<img src=x onerror=hacked=1>"
+    path = served.folder / f"{attack}.gguf"
+    path.write_bytes(TINY + b"attack")
+    called = "name => [...document.querySelectorAll('.called')].some((one) => one.textContent === name)"
+    page.wait_for_function(called, arg=attack)
+    page.fill("#hub-links", f"user/{attack.replace(' ', '')}")
+    page.click("#hub-look-up")
+    page.wait_for_selector("#hub-found .wrong")
+    only(page, attack)
+    assert page.locator("#models .chip .name").inner_text() == attack
+    assert page.evaluate("window.hacked") is None
+    path.unlink()
+
+
 def test_deleting_asks_once_and_is_refused_while_a_run_uses_it(page: Any, served: Served) -> None:
     path = served.folder / "superfluous.gguf"
     path.write_bytes(TINY + b"other")

@@ -79,11 +79,12 @@ export function onNews(name, listener) {
   if (latest.has(name)) listener(latest.get(name));
 }
 
-/** Bytes in words. */
+/** Bytes in words, as disks, the hub and the program's own sentences count them: a GB is 10^9 bytes. */
 export function size(bytes) {
-  const step = bytes >= 2 ** 30 ? 3 : bytes >= 2 ** 20 ? 2 : bytes >= 1024 ? 1 : 0;
-  const value = bytes / 1024 ** step;
-  return `${number(value, step && value < 10 ? 1 : 0)} ${["B", "KB", "MB", "GB"][step]}`;
+  if (bytes === null || bytes === undefined) return "–";
+  const step = bytes >= 1e9 ? 3 : bytes >= 1e6 ? 2 : bytes >= 1e3 ? 1 : 0;
+  const value = bytes / 1000 ** step;
+  return `${number(value, step === 3 || (step && value < 10) ? 1 : 0)} ${["B", "kB", "MB", "GB"][step]}`;
 }
 
 export function copyButton(text) {

@@ -53,7 +53,7 @@ export async function mount({ element, props, server }) {
     memory.hidden = !last;
     drawAccess();
     if (last) memory.textContent = t("page.memory",
-      { used: number(last.used / 2 ** 30, 1), total: number(last.total / 2 ** 30, 1) });
+      { used: number(last.used / 1e9, 1), total: number(last.total / 1e9, 1) });
   };
   onLanguage(draw);
   news.addEventListener("memory", (event) => { last = event.detail; draw(); });

@@ -39,7 +39,8 @@ class Memory {
     if (document.activeElement !== this.budget) this.budget.value = number(now.budget, now.budget % 1 ? 1 : 0);
     const held = now.loaded.reduce((sum, one) => sum + one.bytes, 0);
     this.note.textContent = now.budget ? t("memory.several", { held: bytes(held), budget: bytes(now.budget * 1e9) }) : t("memory.one");
-    this.threads.textContent = t(now.threads === 1 ? "memory.threads_one" : "memory.threads", { threads: number(now.threads), processors: number(now.processors) });
+    const threads = t(now.threads === 1 ? "memory.threads_one" : "memory.threads", { threads: number(now.threads), processors: number(now.processors) });
+    this.threads.textContent = `${threads} ${t(now.tuned ? "memory.tuned" : "memory.tune")}`;
   }
 
   row(one) {

@@ -7,7 +7,8 @@ const KNOBS = ["n_ctx", "n_gpu_layers", "flash_attention", "cache_type_k", "cach
 
 export const look = looking(ROUTE);
 export { pause, problemOf, sayingLine };
-export { bytes, duration, far } from "./amounts.js";
+export { far } from "./amounts.js";
+export { size as bytes } from "./base.js";
 
 const tell_ = acting(ROUTE);
 
