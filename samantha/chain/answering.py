@@ -53,12 +53,21 @@ class Answering:
         steps: Sequence[int],
         values: Sequence[Hyperparameters],
         known: Mapping[int, Sequence[tuple[int, str]]] | None = None,
+        *,
+        begun: Callable[[], None],
     ) -> None:
-        """`known` holds the tokens of the branches that are there already, as (id, shown) by number."""
+        """An answer whose model is given by the caller, who also stops it.
+
+        Args:
+            known: the tokens of the branches that are there already, as (id, shown) by number.
+            begun: called when the model has begun an answer or a branch, from when on it can be stopped: a stop that
+                came before that was for what it did before, and is told again.
+        """
         self._make = make
         self._model = model
         self._steps = steps
         self._values = values[0]
+        self._begun = begun
         self._texts: dict[int, list[str]] = {step: [] for step in steps}
         self._answers: dict[int, list[tuple[int, str]]] = {
             branch: list(tokens) for branch, tokens in (known or {}).items()
@@ -170,6 +179,7 @@ class Answering:
             elif isinstance(output, Rendered):
                 self._rendered = output.text
                 yield from started(output)
+                self._begun()
             elif isinstance(output, Adjusted):
                 yield self._make(
                     events.HyperparametersChanged, self._steps[output.sample], branch=self.branch,

@@ -197,12 +197,19 @@ class Branching(Iterator[Event]):
             samples=(self._fork.values,), text=self._answer.rendered, template=self._chain.template,
             rendered=not self._chain.raw, trace=self.trace, window=1 if self.trace else 256,
         )  # fmt: skip
-        answering = Answering(self._make, self._model, [self._answer.step], [self._fork.values], self._known)
+        steps, values = [self._answer.step], [self._fork.values]
+        answering = Answering(self._make, self._model, steps, values, self._known, begun=self._pass_on_stop)
         with self._lock:
             self._answering = answering
             if self._stopping:
                 return
         yield from answering.forked(self._fork, request, lambda _, end: self._finished(answering, end))
+
+    def _pass_on_stop(self) -> None:
+        """A stop that came before the model began this branch is told to it now."""
+        with self._lock:
+            if self._stopping and self._model:
+                self._model.stop("stopped")
 
     def _finished(self, answering: Answering, end: SampleFinished) -> Iterator[Event]:
         yield end_event(self._make, self._answer.step, end, answering.branch)

@@ -103,6 +103,23 @@ def test_a_branch_that_cannot_be_is_one_sentence_and_the_answer_goes_on(asked: t
     assert [end.reason for end in of(events.StepFinished, found)] == ["end"]
 
 
+@pytest.mark.parametrize(("interrupt", "reason"), [("stop", "stopped"), ("skip", "skipped")])
+@pytest.mark.parametrize("branch_first", [True, False])
+def test_a_branch_that_was_asked_for_together_with_an_interruption_is_interrupted(
+    residency: Residency, interrupt: str, reason: str, branch_first: bool
+) -> None:
+    def act(playing: Any) -> None:
+        asked = [lambda: playing.branch(1, 0, 1, 40), getattr(playing, interrupt)]
+        for ask in asked if branch_first else asked[::-1]:
+            ask()
+
+    knobs = Hyperparameters(max_tokens=60, n_threads=1)
+    found = acting(Chain(prompts="Write about the sea", seed=3, hyperparameters=knobs), residency, 4, act)
+    ends = of(events.StepFinished, found)
+    assert [end.branch for end in ends] == [0, 1]
+    assert (ends[1].reason, ends[1].tokens <= 1) == (reason, True)
+
+
 def test_nothing_is_adjusted_or_branched_when_no_step_runs() -> None:
     playing = run(Chain(models=("m",), prompts="p"), ScriptedSource({"m": ["one"]}), trace=5)
     with pytest.raises(ChainError, match="not being generated"):
@@ -191,6 +208,19 @@ def test_a_branch_can_be_stopped(residency: Residency, tmp_path: Path) -> None:
         assert of(events.StepFinished, found)[0].reason == "stopped"
         assert len(of(events.TokenGenerated, found)) <= 4
         assert list(run(Chain(prompts="hi", hyperparameters=Hyperparameters(max_tokens=3)), residency))
+
+
+def test_a_stop_that_comes_before_the_model_has_begun_the_branch_is_not_lost() -> None:
+    source = ScriptedSource({"m": ["one two three four five", "six seven eight nine ten"]})
+    stored = list(run(Chain(models=("m",), prompts="p"), source, trace=5))
+    branching = branch(stored, source, step=1, position=1, token=0)
+    found = []
+    for event in branching:
+        found.append(event)
+        if isinstance(event, events.BranchStarted):
+            branching.stop()
+    assert [end.reason for end in of(events.StepFinished, found)] == ["stopped"]
+    assert of(events.TokenGenerated, found) == []
 
 
 @pytest.mark.parametrize(
