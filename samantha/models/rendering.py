@@ -187,6 +187,7 @@ class _Bell:
 
 
 def _environment() -> Any:
+    from jinja2.ext import Extension
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     class Environment(ImmutableSandboxedEnvironment):
@@ -205,7 +206,18 @@ def _environment() -> Any:
                 _check_method(function.__self__, function.__name__, arguments)
             return super().call(context, function, *arguments, **named)
 
-    environment = Environment(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"])
+    class Generation(Extension):
+        """`{% generation %}` marks answers for training; here what stands in it is shown."""
+
+        tags = {"generation"}  # noqa: RUF012  (as Jinja declares it)
+
+        def parse(self, parser: Any) -> Any:
+            """The statements inside."""
+            next(parser.stream)
+            return parser.parse_statements(("name:endgeneration",), drop_needle=True)
+
+    extensions = ["jinja2.ext.loopcontrols", Generation]
+    environment = Environment(trim_blocks=True, lstrip_blocks=True, extensions=extensions)
     environment.filters["tojson"] = lambda value, **options: json.dumps(value, ensure_ascii=False, **options)
     for name in ("center", "indent"):
         environment.filters[name] = _narrow(environment.filters[name])

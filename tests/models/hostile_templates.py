@@ -45,7 +45,7 @@ ESCAPING = {
     "the classes of Python": "{{ ''.__class__.__mro__[1].__subclasses__() }}",
     "the globals of a function": "{{ cycler.__init__.__globals__.os.popen('id').read() }}",
     "the globals of a built-in": "{{ lipsum.__globals__['os'].system('id') }}",
-    "attributes by filter": "{{ ''|attr('__class__')|attr('__mro__') }}{{ ''|attr('__class__').x }}",
+    "attributes by filter": "{{ ((''|attr('__class__'))|attr('__mro__'))[1] }}",
     "attributes by map": "{{ [lipsum]|map(attribute='__globals__')|first }}{{ 1 / 0 }}",
     "attributes by format": "{{ '{0.__class__.__init__.__globals__}'.format(messages) }}",
     "attributes by format_map": "{{ '{a.__class__}'.format_map({'a': 1}) }}",
@@ -64,7 +64,7 @@ FAILING = {
     "an unknown filter": "{{ messages|no_such_filter }}",
     "an unknown test": "{% if messages is no_such_test %}{% endif %}",
     "an unknown function": "{{ no_such_function() }}",
-    "an unknown tag": "{% generation %}" + TURNS + "{% endgeneration %}",
+    "an unknown tag": "{% no_such_tag %}" + TURNS + "{% end_no_such_tag %}",
     "a division by zero": "{{ 1 / 0 }}",
     "a refusal of many words": "{{ raise_exception('no! ' * 20000) }}",
     "a refusal of many lines": "{{ raise_exception('no\n' * 200) }}",
@@ -76,6 +76,7 @@ ODD = {
     "the tokens of the template": "<|im_start|><|im_end|>" * 50 + TURNS + "<|im_start|>",
     "markup of a page": "<script>alert(1)</script>" + TURNS,
     "bytes beyond the alphabet": "\u202e😀\u0301" + TURNS,
+    "a mark of what was generated, for training": "{% generation %}" + TURNS + "{% endgeneration %}",
     "a long but honest one": "{# " + "x" * 100_000 + " #}" + TURNS,
 }
 

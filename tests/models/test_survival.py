@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -15,11 +15,14 @@ import pytest
 
 from benchmarks import random_model
 from samantha import events
-from samantha.chain.engine import Run
+from samantha.chain.chain import Chain
+from samantha.chain.engine import Run, run
+from samantha.code.runner import SandboxRunner
 from samantha.events import Event
 from samantha.hyperparameters import Hyperparameters
 from samantha.models.model import LoadOptions
 from samantha.models.residency import Residency
+from samantha.models.scripted import ScriptedSource
 from tests.models import living
 from tests.models.living import LONG, AtLoad, chain, outcome, played, shown
 
@@ -351,3 +354,68 @@ def test_no_worker_is_left_behind_when_the_program_is_killed(slow_gguf: Path, ph
         program.wait()
         _, alive = psutil.wait_procs(family, timeout=5)
         assert left(alive) == []
+
+
+def counted(found: list[list[str]]) -> dict[str, int]:
+    """How often a run of one step came to each end."""
+    ends = [",".join(each) or "nothing" for each in found]
+    return {end: ends.count(end) for end in sorted(set(ends))}
+
+
+def ask(action: str) -> Callable[[Run], None]:
+    """What `played` does to interrupt a run as the page does: from another thread."""
+
+    def interrupt(playing: Run) -> None:
+        threading.Thread(target=getattr(playing, action)).start()
+
+    return interrupt
+
+
+@pytest.mark.parametrize(("action", "end"), [("stop", "stopped"), ("skip", "skipped")])
+def test_20_times_in_a_prompt_pass_and_20_times_in_an_answer(
+    slow_gguf: Path, residency: Residency, action: str, end: str
+) -> None:
+    knobs = Hyperparameters(max_tokens=0, n_threads=1, n_ctx=4096)
+    ends = []
+    for number in range(20):
+        at = {(events.PromptProcessing, 1, 1 + number % 5): ask(action)}
+        ends.append(outcome(played(chain(slow_gguf, [f"{number} {LONG}"], knobs), residency, at)))
+        at = {(events.TokenGenerated, 1, 1 + 2 * number): ask(action)}
+        ends.append(outcome(played(chain(slow_gguf, ["hi"], knobs), residency, at)))
+    assert counted(ends) == {end: 40}
+    assert len(living.workers()) == 1
+
+
+@pytest.mark.parametrize(("action", "end"), [("stop", "nothing"), ("skip", "skipped")])
+def test_20_times_in_a_load(slow_gguf: Path, residency: Residency, action: str, end: str) -> None:
+    ends = []
+    for number in range(20):
+        playing: list[Run] = []
+        moment = AtLoad(number * 0.008, lambda _, playing=playing: getattr(playing[0], action)())  # type: ignore[misc]
+        at = {(events.RunStarted, 0, 1): playing.append}
+        found = played(chain(slow_gguf, ["hi"], Hyperparameters(max_tokens=0, n_threads=1, n_ctx=512)), residency, at)
+        assert moment.done.wait(10)
+        assert told_in_order(found)
+        ends.append(outcome(found))
+        residency.unload()
+    assert counted(ends) in ({end: 20}, {"nothing": ends.count([]), "stopped": 20 - ends.count([])})
+    assert living.workers() == []
+
+
+@pytest.mark.parametrize(("action", "last"), [("stop", "stopped"), ("skip", "done")])
+def test_20_times_in_code(tmp_path: Path, action: str, last: str) -> None:
+    codes = ["while True: pass", "import time\ntime.sleep(100)", "sum(range(10**12))", "while True: print('x' * 100)"]
+    runner = SandboxRunner(root=tmp_path)
+    for number in range(20):
+        source = ScriptedSource({"m": [f"```python\n{codes[number % 4]}\n```"]})
+        playing = run(Chain(models=("m",), prompts="p", run_code=True), source, code=runner)
+        found = []
+        for event in playing:
+            found.append(event)
+            if isinstance(event, events.CodeFound):
+                threading.Timer(number * 0.01, getattr(playing, action)).start()
+        ends = [event.reason for event in found if isinstance(event, events.CodeFinished)]
+        assert ends == ["stopped"]
+        assert found[-1].reason == last  # type: ignore[union-attr]
+    runner.close()
+    assert psutil.Process().children(recursive=True) == []

@@ -1,5 +1,7 @@
 """Whole chains whose models are links: fetched by the run, reported, never fetched twice, bad ones left out."""
 
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -16,6 +18,7 @@ from samantha.models import library
 from samantha.models.hub import Cache
 from samantha.models.residency import Residency
 from tests.models.hub.conftest import FILE, HASTE, model
+from tests.models.hub.faults import Slow
 from tests.models.hub.hub_server import HubServer
 
 T = TypeVar("T")
@@ -89,6 +92,32 @@ def test_stop_ends_a_download(hub: HubServer, residency: Residency, tmp_path: Pa
             playing.stop()
     assert found[-1].reason == "stopped"  # type: ignore[union-attr]
     assert not of(events.StepFailed, found)
+
+
+@pytest.mark.parametrize(("action", "end", "last"), [("stop", [], "stopped"), ("skip", ["skipped"], "failed")])
+def test_a_download_is_ended_at_20_moments(
+    hub: HubServer, residency: Residency, action: str, end: list[str], last: str
+) -> None:
+    """Asked from another thread, as the page does; nothing goes on in the background."""
+    before = threading.active_count()
+    hub.add("user/large", {"large-Q8_0.gguf": model(4_000_000)})
+    for number in range(20):
+        hub.faults.append(Slow(20_000))
+        playing = run(Chain(models=("user/large",), prompts="hi", hyperparameters=SHORT), residency)
+        found: list[Event] = []
+        for event in playing:
+            found.append(event)
+            if isinstance(event, events.Downloading) and len(of(events.Downloading, found)) == 1:
+                threading.Timer(number * 0.02, getattr(playing, action)).start()
+        assert [event.reason for event in of(events.StepFinished, found)] == end
+        assert found[-1].reason == last  # type: ignore[union-attr]
+        assert not of(events.StepFailed, found)
+        hub.faults.clear()
+    hub.close()
+    until = time.monotonic() + 5
+    while threading.active_count() > before and time.monotonic() < until:
+        time.sleep(0.02)
+    assert threading.active_count() <= before
 
 
 def test_a_path_that_exists_is_no_link(
