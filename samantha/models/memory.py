@@ -126,7 +126,7 @@ def verdict(header: Header, options: LoadOptions, freed: int = 0) -> Verdict:
         freed: bytes that will be free before it is loaded, of models that go.
     """
     found, there = estimate(header, options), memory()
-    free = there.available + freed
+    free = min(there.available + freed, there.total)
     if found.needed <= free:
         return Verdict("yes", found, there)
     # What is mapped from the file can be read again; what is not must find room, or the system ends the worker.
