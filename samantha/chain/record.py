@@ -109,7 +109,7 @@ class Record:
             case events.StepFinished():
                 return self._end(event, text=event.text, reason=event.reason)
             case events.StepFailed():
-                return self._end(event, text=event.text, reason="failed", message=event.message)
+                return self._failed(event)
         return None
 
     def branches(self, step: int) -> list[Answer]:
@@ -145,6 +145,14 @@ class Record:
         if answer:
             answer.tokens.append(Seen(event.id, event.piece, event.shown, event.trace))
         return answer
+
+    def _failed(self, event: events.StepFailed) -> Answer | None:
+        """A step may fail before it begins, as where its model cannot be loaded: it has an answer without tokens."""
+        if not event.branch and (event.step or 0, 0) not in self.answers:
+            answer = Answer(event.run, event.step or 0, 0, None, 0)
+            answer.model, answer.prompt = event.model, event.prompt
+            self.answers[answer.step, 0] = answer
+        return self._end(event, text=event.text, reason="failed", message=event.message)
 
     def _end(self, event: events.StepFinished | events.StepFailed, **ending: str) -> Answer | None:
         answer = self.answers.get((event.step or 0, event.branch))

@@ -132,6 +132,9 @@ def _title(answer: Answer) -> str:
 
 
 def _say_untraced(run_id: str, answers: list[Answer]) -> None:
+    failed = next((answer.message for answer in answers if answer.message), "")
+    if failed and not any(answer.tokens for answer in answers):
+        raise ChainError(f"Run {run_id} has no tokens: {failed}")
     if not any(answer.traced for answer in answers):
         raise ChainError(
             f"Run {run_id} was not traced, so there is nothing to see of its choices: `samantha runs chain {run_id} >"

@@ -285,3 +285,10 @@ def test_a_model_that_fails_is_told(samantha: Samantha, models: ScriptedSource) 
     result = samantha("tokens", "Hi")
     assert (result.status, result.out) == (1, "")
     assert "step 1 (tiny): It broke." in result.err
+
+
+def test_a_stored_run_whose_model_could_not_be_loaded_says_why_it_has_no_tokens(samantha: Samantha) -> None:
+    assert samantha("tokens", "Hi", "--model", "nowhere").status == 1
+    result = samantha("tokens", "--run", "last")
+    assert (result.status, result.out) == (2, "")
+    assert "has no tokens: There is no scripted model nowhere" in result.err

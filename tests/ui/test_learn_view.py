@@ -56,6 +56,15 @@ def test_every_token_is_sent_once() -> None:
     assert "answers" not in stream.update(tab)
 
 
+def test_a_step_that_failed_before_it_began_is_sent_with_its_reason() -> None:
+    tab = Learning()
+    for event in (STARTED[0], events.StepFailed(**AT, message="The file is gone.", model="m", prompt="Hi")):
+        tab.add(event)
+    (one,) = LearnStream().update(tab)["answers"]
+    assert (one["step"], one["branch"], one["model"], one["reason"]) == (1, 0, "m", "failed")
+    assert one["message"] == "The file is gone."
+
+
 def test_2000_tokens_cost_their_own_length_each() -> None:
     tab, stream = learning(), LearnStream()
     sizes = []
