@@ -303,6 +303,35 @@ def test_a_stored_run_opens_and_one_without_traces_says_why(learn: Open) -> None
     page.wait_for_function("document.querySelector('#learn-answer').innerText.includes('Nothing was recorded')")
 
 
+def test_a_step_that_cannot_begin_says_why_here(learn: Open) -> None:
+    page = learn("{grammar=\"root ::= 'x'\"} Hi.")
+    page.click("#learn-start")
+    page.wait_for_function("document.querySelector('#learn-answer').innerText.includes('The grammar cannot be read')")
+    ended(page)
+    assert count(page) == 0
+
+
+def test_a_run_that_waits_for_another_tab_says_so_and_stops(learn: Open) -> None:
+    stepping, page = learn(), learn()
+    stepping.click("#learn-next")
+    shown(stepping, 1)
+    page.click("#learn-start")
+    page.wait_for_function("document.querySelector('#learn-answer').innerText.includes('this one waits for it')")
+    page.click("#learn-stop")
+    ended(page)
+    stepping.click("#learn-next")
+    shown(stepping, 2)
+    stepping.click("#learn-stop")
+    ended(stepping)
+
+
+def test_a_narrow_page_has_the_candidates_beneath_the_answer(learn: Open) -> None:
+    page = finished(learn)
+    page.set_viewport_size({"width": 800, "height": 900})
+    tops = [page.locator(place).bounding_box()["y"] for place in ("#learn-answer", "#learn-token", "#learn-branches")]
+    assert tops == sorted(tops)
+
+
 def test_several_steps_are_chosen_between(learn: Open) -> None:
     page = learn("Say hello.\nWhat is 2 + 3?")
     page.click("#learn-start")

@@ -167,7 +167,7 @@ class AnswerPart {
 
   drawHint(one) {
     const coming = one && !one.reason && this.running && learned.pace.speed !== "off";
-    const key = this.drawn ? "" : !one ? "empty" : one.message ? "failed" : coming ? "coming" : "untraced";
+    const key = this.drawn ? "" : !one ? (this.running ? "starting" : "empty") : one.message ? "failed" : coming ? "coming" : "untraced";
     this.hint.hidden = !key;
     if (!key) return;
     const said = key === "failed" ? [h("p", {}, `${t("card.failed")}: ${one.message}`)]
