@@ -373,6 +373,16 @@ def test_several_lines_pasted_into_the_model_field_are_several_models(page: Any)
 
 def test_the_tab_speaks_portuguese(page: Any) -> None:
     page.click("button[lang=pt]")
-    page.wait_for_selector("text=Ficheiros de modelos")
     page.wait_for_selector("#hub-look-up:has-text('Consultar')")
     assert page.locator("text=/^(library|hub|memory|servers)\\.[a-z_]+$/").count() == 0
+
+
+def test_every_tab_stays_beside_what_the_head_says(page: Any) -> None:
+    page.click("button[lang=pt]")
+    page.wait_for_selector("html[lang^=pt]")
+    for width in (1280, 1000, 800):
+        page.set_viewport_size({"width": width, "height": 700})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        ends = page.get_by_role("tab").last.bounding_box()
+        begins = page.locator("#code-access").bounding_box()
+        assert ends["x"] + ends["width"] <= begins["x"], width
