@@ -9,6 +9,7 @@ import pytest
 from samantha import settings
 from samantha.models import library
 from samantha.models.model import LoadOptions
+from samantha.models.remote import RemoteModel
 from samantha.ui import download_desk
 from samantha.ui.app import serving
 from samantha.ui.download_desk import DownloadDesk
@@ -160,6 +161,23 @@ def test_a_kept_budget_holds_from_the_next_start_on(served: Served) -> None:
     assert memory_desk.kept_budget() == 1_500_000_000
     settings.save(msgspec.structs.replace(settings.load(), memory_budget=1e6))
     assert memory_desk.kept_budget() == 0
+
+
+def test_the_number_of_threads_that_is_shown_is_the_one_that_models_get(served: Served) -> None:
+    def used() -> int:
+        for model in served.residency.acquire("usable", LoadOptions(n_ctx=256), lambda: False):
+            if isinstance(model, RemoteModel):
+                served.residency.release(model)
+                return model.describe().n_threads
+        raise AssertionError("no model")
+
+    assert served.ask("state")["memory"]["threads"] == used()
+    served.tell("unload")
+    tuned = served.ask("state")["memory"]["threads"] + 1
+    settings.save(msgspec.structs.replace(settings.load(), n_threads=tuned))
+    shown = served.ask("state")["memory"]
+    assert (shown["threads"], shown["tuned"]) == (tuned, True)
+    assert used() == tuned
 
 
 def test_a_pasted_list_is_looked_up_row_by_row(served: Served) -> None:
