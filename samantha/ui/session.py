@@ -268,12 +268,14 @@ class Session:
         self._trace()
 
     def next_tokens(self, tokens: object = 1) -> None:
-        """Let that many tokens through.
+        """Let that many tokens through; clicks that come when the run has just ended let none of the next one through.
 
         Raises:
             SettingsError: no such number.
         """
         self.learning.pace.next(tokens)
+        if self._run is None:
+            self.learning.pace.end()
         self._trace()
 
     def to_unlikely(self) -> None:

@@ -12,6 +12,7 @@ from samantha.errors import ChainError, SessionBusy, StoreError
 from samantha.events import Event, TokenGenerated
 from samantha.models.scripted import ScriptedSource
 from samantha.ui.grants import Grants
+from samantha.ui.pace import PaceState
 from samantha.ui.session import GRACE, KEPT, RunningChain, Session, Sessions, escaped
 from samantha.ui.view import RunLine
 
@@ -224,3 +225,17 @@ def test_close_ends_every_run() -> None:
     threading.Timer(0.05, program.gate.set).start()
     sessions.close()
     assert not sessions.of(TAB).running
+
+
+def test_clicks_that_come_when_the_run_has_ended_let_nothing_of_the_next_one_through() -> None:
+    session = Session(Program().begin)
+    session.choose_speed(0)
+    session.start(Chain(prompts="Hi"))
+    finished(session).next_tokens(9)
+    assert session.learning.pace.state == PaceState("next")
+    session.start(Chain(prompts="Hi"))
+    while not session.learning.pace.state.waiting:
+        assert session.running
+    assert [len(answer.tokens) for answer in session.record.answers.values()] == [1]
+    session.stop()
+    finished(session)
