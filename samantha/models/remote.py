@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -45,6 +46,9 @@ RESET_SECONDS = 3.0
 
 OUT_OF_MEMORY = re.compile("bad_alloc|MemoryError|allocate|insufficient memory|mem_buffer != NULL")
 """What Python, C++ and llama.cpp say when they get no memory."""
+
+
+Answer = TypeVar("Answer", bound=Reply)
 
 
 class RemoteModel:
@@ -141,15 +145,11 @@ class RemoteModel:
 
     def count(self, request: GenerateRequest) -> int:
         """Tokens of the rendered prompt."""
-        reply = self._ask(messages.Count(request), _seconds(request))
-        assert isinstance(reply, messages.Counted)
-        return reply.tokens
+        return self._ask(messages.Count(request), messages.Counted, _seconds(request)).tokens
 
     def tokenize(self, text: str) -> list[tuple[int, bytes]]:
         """Ids and bytes of the tokens of `text`."""
-        reply = self._ask(messages.Tokenize(text), _seconds_for(len(text)))
-        assert isinstance(reply, messages.Tokenized)
-        return reply.tokens
+        return self._ask(messages.Tokenize(text), messages.Tokenized, _seconds_for(len(text))).tokens
 
     def adjust(self, values: Hyperparameters) -> None:
         """Other hyperparameters from the next token on. Thread-safe."""
@@ -164,7 +164,8 @@ class RemoteModel:
                 if isinstance(reply, messages.Done):
                     done = True
                     return
-                assert isinstance(reply, PromptProgress | Scored)
+                if not isinstance(reply, PromptProgress | Scored):
+                    raise self._nonsense()
                 yield reply
         finally:
             if not done and self.alive:
@@ -173,14 +174,12 @@ class RemoteModel:
     def vocabulary(self) -> list[VocabularyToken]:
         """Every token, by id."""
         size = self.describe().n_vocab
-        reply = self._ask(messages.Vocabulary(), _seconds_for(size))
-        assert isinstance(reply, messages.Words)
-        return reply.tokens
+        return self._ask(messages.Vocabulary(), messages.Words, _seconds_for(size)).tokens
 
     def reset(self) -> None:
         """Forget every evaluated token; one that is gone has forgotten them, and one that is stuck goes."""
         with contextlib.suppress(WorkerDied):
-            self._ask(messages.Reset(), RESET_SECONDS)
+            self._ask(messages.Reset(), messages.Done, RESET_SECONDS)
 
     def stop(self, reason: StopReason = "stopped") -> None:
         """Ask the worker to end what it does; it is killed when it does not within PATIENCE. Thread-safe."""
@@ -217,6 +216,8 @@ class RemoteModel:
         """Outputs up to Done, then True; False when the worker had to be killed. Every `refill` tokens give credit."""
         read = 0
         for reply in self._replies():
+            if isinstance(reply, Token | SampleFinished) and reply.sample not in texts:
+                raise self._nonsense()
             if isinstance(reply, Token):
                 texts[reply.sample].append(reply.shown)
                 yield reply
@@ -239,13 +240,20 @@ class RemoteModel:
                 if isinstance(reply, messages.Done):
                     return
 
-    def _ask(self, request: Request, seconds: float) -> Reply:
+    def _ask(self, request: Request, kind: type[Answer], seconds: float) -> Answer:
         """The one answer to a question, within so many seconds."""
         self._begin(request, seconds)
         for reply in self._replies():
             self._kill_at = None
+            if not isinstance(reply, kind):
+                raise self._nonsense()
             return reply
         raise WorkerDied(f"The process of {self.name} did not end what it did and was ended.")
+
+    def _nonsense(self) -> WorkerDied:
+        """A file that got hold of the native code could make a worker say anything."""
+        self.kill()
+        return WorkerDied(f"The process of {self.name} said what it was not asked and was ended: mistrust its file.")
 
     def _note(self, reply: Reply, texts: dict[int, list[str]]) -> None:
         if isinstance(reply, Rendered):
@@ -267,7 +275,11 @@ class RemoteModel:
                 frame = self._next_frame(between)
                 if frame is None:
                     return
-                self._ready = messages.replies_decoder.decode(frame)[::-1]
+                try:
+                    self._ready = messages.replies_decoder.decode(frame)[::-1]
+                except msgspec.DecodeError:
+                    raise self._nonsense() from None
+                continue
             reply = self._ready.pop()
             if isinstance(reply, messages.Failed):
                 raise reply.error()

@@ -14,15 +14,19 @@ import psutil
 import pytest
 
 from benchmarks import random_model
-from samantha import events
+from samantha import events, sandbox
 from samantha.chain.chain import Chain
 from samantha.chain.engine import Run, run
 from samantha.code.runner import SandboxRunner
+from samantha.errors import WorkerDied
 from samantha.events import Event
 from samantha.hyperparameters import Hyperparameters
-from samantha.models.model import LoadOptions
+from samantha.models import messages
+from samantha.models.model import GenerateRequest, LoadOptions, Token
+from samantha.models.remote import RemoteModel
 from samantha.models.residency import Residency
 from samantha.models.scripted import ScriptedSource
+from samantha.sandbox.worker import Confined
 from tests.models import living
 from tests.models.living import LONG, AtLoad, chain, outcome, played, shown
 
@@ -419,3 +423,33 @@ def test_20_times_in_code(tmp_path: Path, action: str, last: str) -> None:
         assert found[-1].reason == last  # type: ignore[union-attr]
     runner.close()
     assert psutil.Process().children(recursive=True) == []
+
+
+LIARS = {
+    "no message": b"\xc1\xff\x00",
+    "another kind": messages.encoder.encode([messages.Counted(3)]),
+    "a sample that was not asked for": messages.encoder.encode([Token(7, 1, b"a", "a")]),
+    "nothing": messages.encoder.encode([]),
+}
+
+
+@pytest.mark.parametrize("lie", LIARS)
+def test_a_worker_that_says_what_it_was_not_asked_is_ended(
+    lie: str, random_gguf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one could whose native code a file has taken over."""
+    program = f"""
+import sys, time
+from samantha.processes import read_frame, write_frame
+while read_frame(sys.stdin.buffer): write_frame(sys.stdout.buffer, {LIARS[lie]!r})
+"""
+    root = Path(__file__).parents[2]
+    confined = Confined((sys.executable, "-c", program), {"PYTHONPATH": str(root)}, False)
+    monkeypatch.setattr(sandbox, "confine_worker", lambda *_: confined)
+    monkeypatch.setattr("samantha.models.remote.RENDER_SECONDS", 0.5)
+    model = RemoteModel(random_gguf, "liar")
+    with pytest.raises(WorkerDied, match="liar"):
+        list(model.generate(GenerateRequest(samples=(Hyperparameters(),), text="hi")))
+    assert not model.alive
+    with pytest.raises(WorkerDied):
+        model.tokenize("hi")
