@@ -9,6 +9,9 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import msgspec
+
+from samantha import settings
 from samantha.errors import ModelError
 from samantha.models import endpoints, gguf, hub, library, memory
 from samantha.models.model import Fetching, Loading, LoadOptions, Model
@@ -76,6 +79,7 @@ class Residency:
             else:
                 found = item
         assert found is not None
+        options = _with_threads(options)
         key = (found.path, options.n_gpu_layers)
         self._reserve(cancelled)
         complete = False
@@ -233,7 +237,15 @@ class Residency:
 
 def _is_link(name: str) -> bool:
     """Whether a name means a file that has to be fetched: a file that is here has the right of way."""
-    return hub.is_remote(name) and not endpoints.is_endpoint(name) and not Path(name).expanduser().exists()
+    if not hub.is_remote(name) or endpoints.is_endpoint(name) or Path(name).expanduser().exists():
+        return False
+    return "://" in name or name not in library.names()  # other programs' models may be called user/name, too
+
+
+def _with_threads(options: LoadOptions) -> LoadOptions:
+    """The options with the number of threads that was measured to be the best here, where none is asked for."""
+    kept = settings.load().n_threads if options.n_threads is None else None
+    return msgspec.structs.replace(options, n_threads=kept) if kept else options
 
 
 def _version(path: Path) -> tuple[int, int]:

@@ -240,3 +240,27 @@ def test_where_memory_is_short_a_model_goes_though_the_budget_would_keep_it(
     monkeypatch.setattr(memory, "memory", lambda: memory.Memory(available=50 << 20, total=1 << 33))
     assert used(residency, two).alive
     assert not first.alive
+
+
+def test_the_number_of_threads_that_was_measured_is_used_where_none_is_asked_for(
+    random_gguf: Path, residency: Residency
+) -> None:
+    settings.save(settings.Settings(n_threads=2))
+    free = used_with(residency, random_gguf, LoadOptions(n_ctx=512))
+    assert free.describe().n_threads == 2
+    asked = used_with(residency, random_gguf, LoadOptions(n_ctx=512, n_threads=1))
+    assert asked.describe().n_threads == 1
+
+
+def used_with(residency: Residency, path: Path, options: LoadOptions) -> RemoteModel:
+    model = acquired(residency, str(path), options)
+    residency.release(model)
+    return model
+
+
+def test_a_model_that_the_library_calls_like_a_repository_is_no_link(
+    random_gguf: Path, residency: Residency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library, "names", lambda: ["tiny", "somebody/owl:latest"])
+    monkeypatch.setattr(library, "find", lambda name: library.ModelFile(name, random_gguf))
+    assert used(residency, "somebody/owl:latest").name == "somebody/owl:latest"
