@@ -13,8 +13,8 @@ from typing import TypeVar
 
 import msgspec
 
-from samantha import sandbox, settings
-from samantha.errors import ModelError, SettingsError, TemplateError, WorkerDied
+from samantha import sandbox
+from samantha.errors import ModelError, TemplateError, WorkerDied
 from samantha.hyperparameters import Hyperparameters
 from samantha.models import gguf, memory, messages, rendering
 from samantha.models.messages import Reply, Request
@@ -110,7 +110,7 @@ class RemoteModel:
             WorkerDied: the worker crashed on the file.
         """
         self._options = options
-        self._begin(messages.Open(str(self._place()), self.name, _with_threads(options)))
+        self._begin(messages.Open(str(self._place()), self.name, options))
 
         def give_up() -> None:
             if cancelled():
@@ -353,14 +353,3 @@ def parts_of(path: Path) -> list[Path]:
     if not found or not head[-5:].isdigit() or not tail[:5].isdigit():
         return []
     return [path.with_name(f"{head[:-5]}{part:05d}-of-{tail}") for part in range(1, int(tail[:5]) + 1)]
-
-
-def _with_threads(options: LoadOptions) -> LoadOptions:
-    """The options with as many threads as `samantha doctor --tune` found best, where none are asked for."""
-    if options.n_threads:
-        return options
-    try:
-        tuned = settings.load().n_threads
-    except SettingsError:
-        return options
-    return msgspec.structs.replace(options, n_threads=tuned) if tuned > 0 else options
