@@ -39,7 +39,7 @@ POOL = 1024  # documents sorted by length together
 TOKENS = 2048  # of one batch, padding included
 BATCHES = 2  # of one step, shared among the processes
 PROMPT_WEIGHT = 0.1
-STEPS = 13650
+STEPS = 12500
 CHECKPOINT = OUT / "checkpoint.pt"
 Batch = tuple[Tensor, Tensor, Tensor]
 
