@@ -13,15 +13,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from samantha.errors import ModelError
 from samantha.models import messages
-from samantha.models.llama.model import LlamaModel
 from samantha.models.messages import Reply, Request
 from samantha.models.model import Loading, Output, Rendered, ScoreRequest, StopReason, Token
 from samantha.models.rendering import confined
 from samantha.processes import read_frame, write_frame
+
+if TYPE_CHECKING:
+    from samantha.models.llama.model import LlamaModel
 
 FLUSH_SECONDS = 0.01
 """Tokens that are generated within this time travel in one frame."""
@@ -99,13 +101,15 @@ class Worker:
                 self._loaded().reset()
                 self._send([messages.Done()])
 
-    def _loaded(self) -> LlamaModel:
+    def _loaded(self) -> "LlamaModel":
         if self._model is None:
             raise ModelError("No model is loaded in this worker.")
         return self._model
 
     def _open(self, request: messages.Open) -> None:
         if self._model is None:
+            from samantha.models.llama.model import LlamaModel  # the listener is there by now: it takes half a second
+
             self._model = LlamaModel(
                 Path(request.path), request.name, request.options.n_gpu_layers, self._progress(), confined
             )
