@@ -366,6 +366,7 @@ def test_a_search_that_cannot_be_meant_gets_one_sentence(vocabulary: Any, query:
     vocabulary.wait_for_selector("#vocabulary .status[role=alert]")
     assert said in vocabulary.inner_text("#vocabulary .status[role=alert]")
     assert vocabulary.input_value("#vocabulary-search") == query
+    assert not vocabulary.is_visible("#vocabulary table")
     vocabulary.fill("#vocabulary-search", "owl")
     vocabulary.wait_for_function("!document.querySelector('#vocabulary .status[role=alert]')")
 

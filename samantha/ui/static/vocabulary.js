@@ -68,7 +68,11 @@ class Vocabulary {
       const answer = await look("vocabulary", values);
       if (asked !== this.asked) return;
       const problem = problemOf(answer);
-      if (problem || answer.phase === "stopped") { this.status.say(problem || t("model.stopped")); return; }
+      if (problem || answer.phase === "stopped") {
+        this.status.say(problem || t("model.stopped"));
+        this.pager.hidden = this.table.hidden = true; // what was found before does not answer this
+        return;
+      }
       if (answer.phase === "done") { this.status.say(""); this.found = answer; this.draw(); return; }
       this.status.say("", doing(answer));
       await pause(300);
