@@ -10,6 +10,7 @@ from samantha.cli.code_report import harmless, on_one_line
 from samantha.cli.tables import size, table
 from samantha.errors import ModelError
 from samantha.models import gguf, library
+from samantha.models.gguf_checks import Items
 
 DESCRIPTION = """\
 What a model file says of itself: architecture, parameters, quantization, context window, vocabulary, chat template.
@@ -125,7 +126,7 @@ def _short(info: Info) -> list[tuple[str, str]]:
 
 
 def _value(value: Any) -> str:
-    if isinstance(value, gguf.Items):
+    if isinstance(value, Items):
         return f"{value:,} items"
     text = on_one_line(str(value))
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text):,} characters)"
