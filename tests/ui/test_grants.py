@@ -116,7 +116,7 @@ def test_tabs_have_grants_of_their_own(table: Path) -> None:
 def test_a_run_gets_the_grants_of_its_own_session() -> None:
     seen: list[Grants] = []
 
-    def begin(chain: Chain, grants: Grants, learning: object) -> None:  # noqa: ARG001
+    def begin(chain: Chain, grants: Grants, learning: object) -> None:
         seen.append(grants)
         raise SamanthaError("enough")
 
