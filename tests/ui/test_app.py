@@ -33,7 +33,7 @@ def test_the_printed_address_opens_the_page_and_ctrl_c_ends_it(samantha_home: Pa
     ) as process:
         try:
             printed = address(process)
-            with httpx.Client() as client:
+            with httpx.Client(timeout=30) as client:
                 assert client.get(printed).status_code == 200
                 page = client.get(printed.split("?")[0])
                 assert "gradio" in page.text
