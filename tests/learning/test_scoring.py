@@ -98,7 +98,7 @@ def test_a_model_does_not_differ_from_itself(residency: Residency) -> None:
 def test_another_quantization_of_it_differs_a_little(residency: Residency, quantized: Path) -> None:
     compared = compare(scored(residency, "tiny", TEXT), scored(residency, str(quantized), TEXT))
     assert len(compared.pieces) == len(compared.a.tokens)
-    assert 0.01 < abs(compared.biggest(1)[0].difference or 0) < 5
+    assert 0.01 < abs(compared.biggest(1)[0].difference or 0) < 12
     assert compared.bits[0] == pytest.approx(compared.a.bits)
 
 
