@@ -5,7 +5,6 @@ than it was, the branch is refused. What is not here: branches of a step in prog
 store that keeps what comes out (`RunStore.extend`).
 """
 
-import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from samantha import events
 from samantha.chain.answering import Answering, Fork, end_event, fork
 from samantha.chain.chain import Chain
 from samantha.chain.record import Answer, Record
+from samantha.chain.stream import EventStream
 from samantha.errors import ChainError, ModelError
 from samantha.events import Event
 from samantha.models import gguf, library
@@ -25,7 +25,6 @@ from samantha.models.model import (
     GenerateRequest,
     Loading,
     LoadOptions,
-    Model,
     ModelSource,
     SampleFinished,
     load_options,
@@ -98,7 +97,7 @@ def _check_file(name: str, described: dict[str, Any]) -> None:
         )
 
 
-class Branching(Iterator[Event]):
+class Branching(EventStream):
     """The events of a branch, and of the branches that it goes on as. It is pulled, as a `Run` is.
 
     `stop`, `skip`, `adjust`, `branch` are for any thread.
@@ -119,24 +118,8 @@ class Branching(Iterator[Event]):
         self._models = models
         self._offset = begun - clock()
         self._clock = clock
-        self._lock = threading.Lock()
-        self._model: Model | None = None
         self._answering: Answering | None = None
-        self._stopping = False
-        self._stream = self._events()
-
-    def __next__(self) -> Event:
-        return next(self._stream)
-
-    def close(self) -> None:
-        """Give it up where it is; the model is released."""
-        self._stream.close()
-
-    @property
-    def buffered(self) -> int:
-        """How many events can be read without waiting."""
-        model = self._model
-        return model.buffered if model else 0
+        super().__init__()
 
     def stop(self) -> None:
         """End the branch with reason `stopped`."""

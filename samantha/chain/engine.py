@@ -7,7 +7,6 @@ event; our own bugs raise.
 import datetime
 import random
 import secrets
-import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
@@ -21,6 +20,7 @@ from samantha.chain.chain import Chain
 from samantha.chain.conversation import Conversation
 from samantha.chain.files import validate
 from samantha.chain.steps import Group, Step
+from samantha.chain.stream import EventStream
 from samantha.code.code import CodeError, CodeRunner, Finished, Printed, as_event
 from samantha.errors import ChainError, ModelError, SamanthaError, TemplateError, WorkerDied
 from samantha.events import Event, RunReason
@@ -82,7 +82,7 @@ def new_run_id() -> str:
     return f"{datetime.datetime.now(datetime.UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
-class Run(Iterator[Event]):
+class Run(EventStream):
     """The stream of a run's events. It is pulled: nothing happens while nobody reads.
 
     `stop`, `skip`, `adjust`, `branch` and `trace` are for any thread; everything else belongs to the reader.
@@ -119,28 +119,12 @@ class Run(Iterator[Event]):
         """Where a model's process died while loading, last time it was tried."""
         self._loaded: tuple[str, LoadOptions] | None = None
         self._finished_steps = 0
-        self._lock = threading.Lock()
-        self._model: Model | None = None
-        self._stopping = False
         self._skipping = False
         self._coding = False
         self._answering: Answering | None = None
         self._answered: int | None = None
         self._ending: RunReason | None = None
-        self._stream = self._events()
-
-    def __next__(self) -> Event:
-        return next(self._stream)
-
-    def close(self) -> None:
-        """Give up the run where it is; the model is released."""
-        self._stream.close()
-
-    @property
-    def buffered(self) -> int:
-        """How many events can be read without waiting."""
-        model = self._model
-        return model.buffered if model else 0
+        super().__init__()
 
     def stop(self) -> None:
         """End the run: the step in progress finishes with reason `stopped`, then comes `run_finished`."""
@@ -228,7 +212,7 @@ class Run(Iterator[Event]):
 
     def _all_groups(self) -> Iterator[Event]:
         loop, finished_before = 1, 0
-        for group, following in _with_next(steps.groups(self.chain, self._items, self.seed, self._batches)):
+        for group, following in steps.with_next(steps.groups(self.chain, self._items, self.seed, self._batches)):
             if group[0].loop != loop:
                 if self._finished_steps == finished_before:
                     return  # a whole loop of failures: the next would be the same
@@ -439,14 +423,3 @@ class Run(Iterator[Event]):
             self._conversation.feed_back(output or "")
         else:
             self._conversation.feed_back(f"{text}\n\n{output}" if output else text)
-
-
-def _with_next(groups: Iterator[Group]) -> Iterator[tuple[Group, Group | None]]:
-    """Each group with the one after it."""
-    before = next(groups, None)
-    for group in groups:
-        if before is not None:
-            yield before, group
-        before = group
-    if before is not None:
-        yield before, None

@@ -118,3 +118,13 @@ def _step(
     chain: Chain, seed: int, number: int, loop: int, visit: int, model: str, response: int, item: PromptItem
 ) -> Step:
     return Step(number, loop, model, visit, response, item, hyperparameters(chain, item, seed, number))
+
+def with_next(groups: Iterator[Group]) -> Iterator[tuple[Group, Group | None]]:
+    """Each group with the one after it."""
+    before = next(groups, None)
+    for group in groups:
+        if before is not None:
+            yield before, group
+        before = group
+    if before is not None:
+        yield before, None

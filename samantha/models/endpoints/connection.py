@@ -20,6 +20,7 @@ import msgspec
 
 from samantha import __version__
 from samantha.errors import EndpointError
+from samantha.models import certificates
 from samantha.models.endpoints import address, keys
 from samantha.models.endpoints.address import Address
 from samantha.models.endpoints.faults import Patience, TemporaryFault
@@ -247,7 +248,7 @@ def _understood(error: BaseException, url: str, patience: Patience) -> BaseExcep
     import httpx
 
     host = _host(url)
-    if _is_certificate(error):
+    if certificates.untrusted(error):
         return EndpointError(
             f"The certificate of {host} is not trusted: nothing was sent. For a server with a certificate of its own,"
             " name it in SSL_CERT_FILE."
@@ -264,11 +265,3 @@ def _understood(error: BaseException, url: str, patience: Patience) -> BaseExcep
     if isinstance(error, httpx.HTTPError | httpx.InvalidURL | ValueError):
         return EndpointError(f"{host} answers with something that is no HTTP: check its address.")
     return error
-
-
-def _is_certificate(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in str(error):
-            return True
-        error = error.__cause__ or error.__context__
-    return False

@@ -19,6 +19,7 @@ import msgspec
 
 from samantha import __version__
 from samantha.errors import DownloadCancelled, DownloadError
+from samantha.models import certificates
 from samantha.models.hub import hosts
 from samantha.models.hub.faults import Patience, TemporaryFault
 
@@ -191,7 +192,7 @@ def _understood(error: BaseException, url: str, patience: Patience) -> BaseExcep
     import httpx
 
     host = hosts.name(urlsplit(url))
-    if _is_certificate(error):
+    if certificates.untrusted(error):
         return DownloadError(
             f"The certificate of {host} (or of where it leads) is not trusted: nothing was fetched. Behind a company's"
             " proxy, name its certificates in SSL_CERT_FILE."
@@ -205,14 +206,6 @@ def _understood(error: BaseException, url: str, patience: Patience) -> BaseExcep
     if isinstance(error, httpx.HTTPError | httpx.InvalidURL):
         return DownloadError(f"{host} leads to an address that cannot be used: nothing was fetched from it.")
     return error
-
-
-def _is_certificate(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in str(error):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 def collected(
